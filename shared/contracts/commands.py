@@ -1,0 +1,197 @@
+"""Commands: what a gateway asks of the services. Imperative, one frozen class each."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.contracts.envelope import Command, ConversationCommand, Sealed
+from shared.contracts.ids import Epoch, Id, Purpose, Role, Seq, Sha256
+
+Holding = tuple[Id, Seq]
+"""A conversation that a gateway holds, and the last ``n`` it delivered."""
+
+
+# --- session ---------------------------------------------------------------------------------------------------------
+
+
+class CreateConversation(ConversationCommand):
+    """Create the conversation, or find the tenant's one of the same external id. Content: `ConversationContent`."""
+
+    type: Literal["session.create_conversation"] = "session.create_conversation"
+    region: str
+    roles: tuple[Role, Role]
+    locales: tuple[str | None, str | None]
+    content: Sealed
+
+
+class GetConversation(ConversationCommand):
+    type: Literal["session.get_conversation"] = "session.get_conversation"
+
+
+class ListConversations(Command):
+    """The participant's conversations, newest first; from now on tell ``replyto`` of new ones."""
+
+    type: Literal["session.list_conversations"] = "session.list_conversations"
+    participant: Id
+    before: Id | None
+    limit: int
+
+
+class Attach(ConversationCommand):
+    """Tell ``replyto`` of everything that happens in the conversation, until the lease ends."""
+
+    type: Literal["session.attach"] = "session.attach"
+
+
+class Detach(ConversationCommand):
+    type: Literal["session.detach"] = "session.detach"
+
+
+class RenewAttachments(Command):
+    """Keep these attachments; the answer's heads show whether something was lost on the way."""
+
+    type: Literal["session.renew_attachments"] = "session.renew_attachments"
+    holding: list[Holding]
+    participants: list[Id]
+
+
+class SendMessage(ConversationCommand):
+    """Content: `MessageContent`; ``fingerprint`` is the HMAC of it, of ``in_reply_to`` and of the sender."""
+
+    type: Literal["session.send_message"] = "session.send_message"
+    sender: Id
+    message: Id
+    in_reply_to: Id | None
+    fingerprint: Sha256
+    content: Sealed
+
+
+class ReadFacts(ConversationCommand):
+    """What was missed: every fact above ``after_n``, or every message above ``after_seq``, up to ``up_to_n``."""
+
+    type: Literal["session.read_facts"] = "session.read_facts"
+    after_n: Seq | None
+    after_seq: Seq | None
+    up_to_n: Seq
+
+
+class ReadHistory(ConversationCommand):
+    """Messages of the conversation, ascending; neither ``after`` nor ``before``: the newest."""
+
+    type: Literal["session.read_history"] = "session.read_history"
+    after: Seq | None
+    before: Seq | None
+    limit: int
+
+
+class MarkRead(ConversationCommand):
+    type: Literal["session.mark_read"] = "session.mark_read"
+    participant: Id
+    seq: Seq
+
+
+class StartSession(ConversationCommand):
+    """``missing`` are those whose informed consent the consent service didn't find in force just now."""
+
+    type: Literal["session.start_session"] = "session.start_session"
+    participant: Id
+    session: Id
+    missing: list[Id]
+
+
+class EndSession(ConversationCommand):
+    type: Literal["session.end_session"] = "session.end_session"
+    participant: Id
+
+
+SessionCommand = Annotated[
+    CreateConversation | GetConversation | ListConversations | Attach | Detach | RenewAttachments | SendMessage
+    | ReadFacts | ReadHistory | MarkRead | StartSession | EndSession,
+    Field(discriminator="type"),
+]  # fmt: skip
+
+
+# --- told by the session service to the services that keep something of a conversation --------------------------------
+
+
+class RegisterConversation(ConversationCommand):
+    """A conversation exists, with these two people. Repeated at will; it has no answer."""
+
+    type: Literal["conversation.register"] = "conversation.register"
+    client: Id
+    therapist: Id
+    client_locale: str | None
+    therapist_locale: str | None
+
+
+# --- consent ---------------------------------------------------------------------------------------------------------
+
+
+class AttachConsents(ConversationCommand):
+    """Answer with what is in force and tell ``replyto`` of every decision, until the lease ends."""
+
+    type: Literal["consent.attach"] = "consent.attach"
+
+
+class DetachConsents(ConversationCommand):
+    type: Literal["consent.detach"] = "consent.detach"
+
+
+class Probe(Command):
+    """Answered behind every event that this queue caused so far: renews the gateway's lease and its attachments."""
+
+    type: Literal["consent.probe"] = "consent.probe"
+    holding: list[Id]
+
+
+class ReadForms(ConversationCommand):
+    type: Literal["consent.read_forms"] = "consent.read_forms"
+    participant: Id
+
+
+class Decide(ConversationCommand):
+    """Grant or withdraw. ``if_epoch`` None: whatever the epoch is. ``via``: where the decision was made."""
+
+    type: Literal["consent.decide"] = "consent.decide"
+    participant: Id
+    purpose: Purpose
+    grant: bool
+    decision: Id
+    version: int | None
+    sha256: Sha256 | None
+    if_epoch: Epoch | None
+    via: Literal["device", "partner"]
+    device: str | None
+
+
+class ReadDecisions(ConversationCommand):
+    type: Literal["consent.read_decisions"] = "consent.read_decisions"
+
+
+ConsentCommand = Annotated[
+    RegisterConversation | AttachConsents | DetachConsents | Probe | ReadForms | Decide | ReadDecisions,
+    Field(discriminator="type"),
+]
+
+
+# --- notes -----------------------------------------------------------------------------------------------------------
+
+
+class SaveNote(ConversationCommand):
+    """Save or replace a progress note's draft. Content: `NoteContent`."""
+
+    type: Literal["notes.save_note"] = "notes.save_note"
+    author: Id
+    note: Id
+    format: Literal["text"]
+    version: int | None
+    fingerprint: Sha256
+    content: Sealed
+
+
+class ListNotes(ConversationCommand):
+    type: Literal["notes.list_notes"] = "notes.list_notes"
+    author: Id
+
+
+NotesCommand = Annotated[RegisterConversation | SaveNote | ListNotes, Field(discriminator="type")]

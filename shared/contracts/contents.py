@@ -1,0 +1,34 @@
+"""What is inside a sealed ``content``: the only places in the platform that hold what people wrote or are called."""
+
+from pydantic import Field
+
+from shared.contracts.frames.values import Value
+
+
+class ParticipantContent(Value):
+    external_id: str
+    display_name: str
+    locale: str | None = None
+
+
+class ConversationContent(Value):
+    """The two people of a conversation, in the order of the command's ``roles``, and the partner's own name for it."""
+
+    external_id: str | None = None
+    participants: tuple[ParticipantContent, ParticipantContent]
+
+
+class MessageContent(Value):
+    text: str
+    tone: str | None = None
+
+
+class NoteContent(Value):
+    text: str
+
+
+class NamesContent(Value):
+    """Participants by id, as the session service tells them to a gateway."""
+
+    external_id: str | None = None
+    participants: dict[str, ParticipantContent] = Field(default_factory=dict)

@@ -1,0 +1,84 @@
+"""Everything that can go wrong between two parties, as closed sets: error codes and close codes (protocol, 1 and 2)."""
+
+from enum import IntEnum, StrEnum
+
+from pydantic import JsonValue
+
+Details = dict[str, JsonValue]
+
+
+class Code(StrEnum):
+    """The ``code`` of an ``error`` frame, of a problem document, or of a refused command."""
+
+    BAD_FRAME = "bad_frame"
+    BAD_OP = "bad_op"
+    BAD_REQUEST = "bad_request"
+    BAD_REV = "bad_rev"
+    BAD_TEXT = "bad_text"
+    CONFLICT = "conflict"
+    CONSENT_REQUIRED = "consent_required"
+    ERASED = "erased"
+    FORBIDDEN = "forbidden"
+    LIVE_OFF = "live_off"
+    NOT_FOUND = "not_found"
+    RATE_LIMITED = "rate_limited"
+    STALE_EPOCH = "stale_epoch"
+    STALE_FORM = "stale_form"
+    TOO_LONG = "too_long"
+    UNAUTHORIZED = "unauthorized"
+    UNAVAILABLE = "unavailable"
+
+
+MESSAGES: dict[Code, str] = {
+    Code.BAD_FRAME: "The frame is not what the protocol asks for.",
+    Code.BAD_OP: "An operation doesn't fit the draft.",
+    Code.BAD_REQUEST: "The request is not what the protocol asks for.",
+    Code.BAD_REV: "The revision doesn't follow the last one.",
+    Code.BAD_TEXT: "This text can't be stored.",
+    Code.CONFLICT: "This contradicts what is there already.",
+    Code.CONSENT_REQUIRED: "Consent is missing.",
+    Code.ERASED: "This conversation has been erased.",
+    Code.FORBIDDEN: "This is not yours to do.",
+    Code.LIVE_OFF: "Live text is off.",
+    Code.NOT_FOUND: "There is no such thing here.",
+    Code.RATE_LIMITED: "Too fast.",
+    Code.STALE_EPOCH: "Another decision was made in the meantime.",
+    Code.STALE_FORM: "This is not the form in force.",
+    Code.TOO_LONG: "Too long.",
+    Code.UNAUTHORIZED: "The token doesn't allow this.",
+    Code.UNAVAILABLE: "A part of the platform is away; try again with the same id.",
+}
+
+
+class Close(IntEnum):
+    """Why the gateway ends a connection (RFC 6455, 7.4). Clients don't reconnect after 4400, 4401 and 4409."""
+
+    SERVICE_RESTART = 1012
+    BAD_DATA = 4400
+    UNAUTHORIZED = 4401
+    TIMEOUT = 4408
+    REPLACED = 4409
+    TOO_BIG = 4413
+    TOO_FAST = 4429
+    TOO_SLOW = 4508
+
+
+class Refused(Exception):  # noqa: N818 - it names an outcome that the other side is told, not a fault of ours
+    """Something asked for is not done. Carries no content: a code and ids only.
+
+    Args:
+        code: what the asker is told.
+        details: members of the error's ``details``; ids, names of fields and numbers.
+    """
+
+    def __init__(self, code: Code, details: Details | None = None) -> None:
+        super().__init__(code.value)
+        self.code = code
+        self.details: Details = details or {}
+
+
+class Unavailable(Refused):
+    """A part is away or too slow. It isn't known whether the thing was done."""
+
+    def __init__(self, part: str, retry_ms: int = 1_000) -> None:
+        super().__init__(Code.UNAVAILABLE, {"part": part, "retry_ms": retry_ms})

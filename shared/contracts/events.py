@@ -1,0 +1,301 @@
+"""Facts, events and replies: what the services tell the gateways, and gateways each other."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from shared.contracts.envelope import Address, Envelope, Event, Reply, Sealed
+from shared.contracts.errors import Code
+from shared.contracts.frames.values import Consents, FormValue, SessionValue, Value
+from shared.contracts.ids import ConsentState, Epoch, Id, Level, Purpose, Role, Seq, Sha256
+
+# --- facts: what lasts in a conversation, each with its n --------------------------------------------------------------
+
+
+class MessageFact(Value):
+    """A message was posted. Content: `MessageContent`."""
+
+    kind: Literal["message.posted"] = "message.posted"
+    n: Seq
+    seq: Seq
+    message: Id
+    sender: Id
+    in_reply_to: Id | None = None
+    at: str
+    content: Sealed
+
+
+class SessionFact(Value):
+    """A session started or ended."""
+
+    kind: Literal["session.started", "session.ended"]
+    n: Seq
+    session: Id
+    at: str
+
+
+Fact = Annotated[MessageFact | SessionFact, Field(discriminator="kind")]
+
+
+# --- session: replies and events ---------------------------------------------------------------------------------------
+
+
+class Recorded(Event):
+    """A fact was committed. For the gateway that asked for it, ``causationid`` names the command: this is its answer."""
+
+    type: Literal["session.recorded"] = "session.recorded"
+    causationid: Id | None = None
+    fact: Fact
+
+
+class MessageAccepted(Reply):
+    """Answers a repeated send: the message has been there since ``at``."""
+
+    type: Literal["session.message_accepted"] = "session.message_accepted"
+    seq: Seq
+    n: Seq
+    at: str
+
+
+class Member(Value):
+    id: Id
+    role: Role
+
+
+class ConversationFound(Reply):
+    """Answers create and get. Content: `NamesContent`."""
+
+    type: Literal["session.conversation_found"] = "session.conversation_found"
+    conversation: Id
+    created: bool
+    region: str
+    members: tuple[Member, Member]
+    last_seq: Seq
+    created_at: str
+    content: Sealed
+
+
+class ConversationsListed(Reply):
+    type: Literal["session.conversations_listed"] = "session.conversations_listed"
+    conversations: list[Id]
+    more: bool
+
+
+class ConversationCreated(Event):
+    """To gateways at which one of its participants listens with scope ``participant``."""
+
+    type: Literal["session.conversation_created"] = "session.conversation_created"
+    members: tuple[Member, Member]
+
+
+class Attached(Reply):
+    """The head of a conversation. Everything above ``last_n`` follows on the same queue. Content: `NamesContent`."""
+
+    type: Literal["session.attached"] = "session.attached"
+    conversation: Id
+    members: tuple[Member, Member]
+    last_seq: Seq
+    last_n: Seq
+    created_at: str
+    reads: dict[Id, Seq]
+    session: SessionValue | None
+    holders: list[Address]
+    content: Sealed
+
+
+class HoldersChanged(Event):
+    """Which gateways hold a conversation now; live text and presence go there."""
+
+    type: Literal["session.holders_changed"] = "session.holders_changed"
+    holders: list[Address]
+
+
+class Renewed(Reply):
+    """Heads of the attachments that are in force; one that is missing here has ended and is made anew."""
+
+    type: Literal["session.renewed"] = "session.renewed"
+    heads: dict[Id, Seq]
+
+
+class FactsRead(Reply):
+    """One page of what was missed. ``known`` False: the position is above the head, or can't be told."""
+
+    type: Literal["session.facts_read"] = "session.facts_read"
+    known: bool
+    facts: list[Fact]
+    more: bool
+    last_seq: Seq
+    last_n: Seq
+
+
+class HistoryRead(Reply):
+    type: Literal["session.history_read"] = "session.history_read"
+    messages: list[MessageFact]
+    more: bool
+
+
+class ReadMarked(Event):
+    """A participant has read up to ``seq``. Not a fact: it has no ``n`` and only the highest counts."""
+
+    type: Literal["session.read_marked"] = "session.read_marked"
+    causationid: Id | None = None
+    participant: Id
+    seq: Seq
+
+
+class SessionAccepted(Reply):
+    type: Literal["session.session_accepted"] = "session.session_accepted"
+    session: Id
+    at: str
+    n: Seq
+
+
+# --- consent -----------------------------------------------------------------------------------------------------------
+
+
+class ConsentsAttached(Reply):
+    type: Literal["consent.attached"] = "consent.attached"
+    conversation: Id
+    consents: Consents
+
+
+class Probed(Reply):
+    """Behind it, nothing older can come from this queue. ``ended``: held conversations to attach to anew."""
+
+    type: Literal["consent.probed"] = "consent.probed"
+    ended: list[Id]
+
+
+class FormsRead(Reply):
+    type: Literal["consent.forms_read"] = "consent.forms_read"
+    forms: list[FormValue]
+
+
+class DecisionValue(Value):
+    """A decision on record, as partners see it."""
+
+    id: Id
+    participant: Id
+    purpose: Purpose
+    decision: Literal["grant", "withdraw"]
+    version: int | None
+    sha256: Sha256 | None
+    epoch: Epoch
+    at: str
+
+
+class Decided(Reply):
+    """Answers a decision. ``consent.changed`` went before it, on the same queue."""
+
+    type: Literal["consent.decided"] = "consent.decided"
+    decision: DecisionValue
+
+
+class DecisionsRead(Reply):
+    type: Literal["consent.decisions_read"] = "consent.decisions_read"
+    decisions: list[DecisionValue]
+    in_force: Consents
+
+
+class ConsentChanged(Event):
+    type: Literal["consent.changed"] = "consent.changed"
+    participant: Id
+    purpose: Purpose
+    state: ConsentState
+    epoch: Epoch
+
+
+# --- notes -------------------------------------------------------------------------------------------------------------
+
+
+class NoteSaved(Reply):
+    type: Literal["notes.note_saved"] = "notes.note_saved"
+    version: int
+
+
+class StoredNote(Value):
+    """Content: `NoteContent`."""
+
+    note: Id
+    version: int
+    format: Literal["text"]
+    author: Id
+    at: str
+    content: Sealed
+
+
+class NotesListed(Reply):
+    type: Literal["notes.notes_listed"] = "notes.notes_listed"
+    notes: list[StoredNote]
+
+
+# --- any service -------------------------------------------------------------------------------------------------------
+
+
+class Done(Reply):
+    """Answers a command that has nothing more to say."""
+
+    type: Literal["done"] = "done"
+
+
+class CommandRefused(Reply):
+    """Answers a command that was not carried out. ``details`` hold ids, field names and numbers only."""
+
+    type: Literal["refused"] = "refused"
+    code: Code
+    details: dict[str, JsonValue]
+
+
+# --- between gateways: ephemeral, never stored -------------------------------------------------------------------------
+
+
+class PeerState(Envelope):
+    """What a gateway shows of a conversation: who is connected there, and who has live text on there.
+
+    ``answer`` asks the receiver for its own state.
+    """
+
+    type: Literal["gateway.peer_state"] = "gateway.peer_state"
+    conversation: Id
+    gateway: Address
+    online: list[Id]
+    live: dict[Id, Level]
+    answer: bool
+
+
+class PeerTyping(Envelope):
+    type: Literal["gateway.peer_typing"] = "gateway.peer_typing"
+    conversation: Id
+    participant: Id
+    on: bool
+
+
+class PeerDraft(Envelope):
+    """A draft's whole text after a change (``text`` None: it ended). Ephemeral queues only. Content: sealed text."""
+
+    type: Literal["gateway.peer_draft"] = "gateway.peer_draft"
+    conversation: Id
+    gateway: Address
+    participant: Id
+    draft: Id
+    rev: int
+    content: Sealed | None
+
+
+class PeerWithdrawn(Envelope):
+    """The author's gateway stopped already; the others stop now, and the consent service records it later."""
+
+    type: Literal["gateway.peer_withdrawn"] = "gateway.peer_withdrawn"
+    conversation: Id
+    participant: Id
+
+
+GatewayMessage = Annotated[
+    Recorded | MessageAccepted | ConversationFound | ConversationsListed | ConversationCreated | Attached
+    | HoldersChanged | Renewed | FactsRead | HistoryRead | ReadMarked | SessionAccepted
+    | ConsentsAttached | Probed | FormsRead | Decided | DecisionsRead | ConsentChanged
+    | NoteSaved | NotesListed | Done | CommandRefused
+    | PeerState | PeerTyping | PeerDraft | PeerWithdrawn,
+    Field(discriminator="type"),
+]  # fmt: skip
+"""Everything that can lie in a gateway's queue."""

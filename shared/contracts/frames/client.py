@@ -1,0 +1,174 @@
+"""Frames that a client sends. The union `ClientFrame` is the protocol: whatever is not in it is a ``bad_frame``."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from shared.contracts.frames.values import Value
+from shared.contracts.ids import Epoch, Id, Level, Purpose, Seq, Sha256
+
+Ref = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Rev = Annotated[int, Field(ge=1, le=2**53 - 1)]
+WaitMs = Annotated[int, Field(ge=0, le=60_000)]
+Position = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Inserted = Annotated[str, StringConstraints(min_length=1)]
+
+Insert = tuple[WaitMs, Literal["i"], Position, Inserted]
+Delete = tuple[WaitMs, Literal["d"], Position, Count]
+Op = Insert | Delete
+"""``[wait_ms, "i", pos, text]`` or ``[wait_ms, "d", pos, count]``; positions and counts are code points."""
+
+
+class Frame(Value):
+    """Any client frame: with a ``ref`` it is answered by exactly one ``ok`` or ``error``."""
+
+    ref: Ref | None = None
+
+
+class ResumePoint(Value):
+    """What a reconnecting client has of a conversation: the last ``seq``, or the last ``n``."""
+
+    conversation: Id
+    after: Seq | None = None
+    after_n: Seq | None = None
+
+    @model_validator(mode="after")
+    def _one_position(self) -> "ResumePoint":
+        if self.after is None and self.after_n is None:
+            raise ValueError("a resume point names after or after_n")
+        return self
+
+
+class Hello(Frame):
+    type: Literal["hello"]
+    token: str
+    device: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    resume: Annotated[list[ResumePoint], Field(max_length=1_000)] | None = None
+
+
+class TokenRefresh(Frame):
+    type: Literal["token.refresh"]
+    token: str
+
+
+class ConversationList(Frame):
+    type: Literal["conversation.list"]
+    before: Id | None = None
+
+
+class InConversation(Frame):
+    """A frame about one conversation."""
+
+    conversation: Id
+
+
+class MessageSend(InConversation):
+    type: Literal["message.send"]
+    message: Id
+    text: str
+    in_reply_to: Id | None = None
+    tone: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+
+
+class History(InConversation):
+    type: Literal["history"]
+    after: Seq | None = None
+    before: Seq | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] | None = None
+
+    @model_validator(mode="after")
+    def _one_direction(self) -> "History":
+        if self.after is not None and self.before is not None:
+            raise ValueError("history goes after or before a seq, not both")
+        return self
+
+
+class MessageRead(InConversation):
+    type: Literal["message.read"]
+    seq: Seq
+
+
+class Typing(InConversation):
+    type: Literal["typing"]
+    on: bool
+
+
+class LiveToggle(InConversation):
+    type: Literal["live.toggle"]
+    on: bool
+    level: Level | None = None
+
+
+class LiveEdit(InConversation):
+    type: Literal["live.edit"]
+    draft: Id
+    rev: Rev
+    ops: Annotated[list[Op], Field(min_length=1, max_length=200)]
+
+
+class LiveReset(InConversation):
+    type: Literal["live.reset"]
+    draft: Id
+    rev: Rev
+    text: str
+
+
+class LiveClear(InConversation):
+    type: Literal["live.clear"]
+    draft: Id
+
+
+class LiveResync(InConversation):
+    type: Literal["live.resync"]
+    draft: Id
+
+
+class ConsentForms(InConversation):
+    type: Literal["consent.forms"]
+
+
+class ConsentGrant(InConversation):
+    type: Literal["consent.grant"]
+    purpose: Purpose
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    sha256: Sha256
+    decision: Id | None = None
+    if_epoch: Epoch | None = None
+
+
+class ConsentWithdraw(InConversation):
+    type: Literal["consent.withdraw"]
+    purpose: Purpose
+    decision: Id | None = None
+
+
+class SessionStart(InConversation):
+    type: Literal["session.start"]
+    session: Id | None = None
+
+
+class SessionEnd(InConversation):
+    type: Literal["session.end"]
+
+
+class NoteSave(InConversation):
+    type: Literal["note.save"]
+    note: Id
+    format: Literal["text"]
+    text: str
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+
+
+class NoteList(InConversation):
+    type: Literal["note.list"]
+
+
+LiveFrame = LiveToggle | LiveEdit | LiveReset | LiveClear | LiveResync
+
+ClientFrame = Annotated[
+    Hello | TokenRefresh | ConversationList | MessageSend | History | MessageRead | Typing
+    | LiveToggle | LiveEdit | LiveReset | LiveClear | LiveResync
+    | ConsentForms | ConsentGrant | ConsentWithdraw | SessionStart | SessionEnd | NoteSave | NoteList,
+    Field(discriminator="type"),
+]  # fmt: skip

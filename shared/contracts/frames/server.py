@@ -1,0 +1,195 @@
+"""Frames that the gateway sends, except ``ok``, whose members depend on what was asked (`Ok`)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from shared.contracts.errors import Code
+from shared.contracts.frames.client import Op, Rev
+from shared.contracts.frames.values import (
+    ConsentValue,
+    ConversationValue,
+    FormValue,
+    LeftOut,
+    LimitsValue,
+    LiveValue,
+    MessageValue,
+    NoteValue,
+    ParticipantValue,
+    SessionValue,
+    Value,
+)
+from shared.contracts.ids import ConsentState, Epoch, Id, Level, Purpose, Role, Seq
+
+From = Annotated[Id, Field(serialization_alias="from", validation_alias="from")]
+
+
+class Self(Value):
+    """The participant that a connection speaks for."""
+
+    id: Id
+    role: Role
+
+
+class Welcome(Value):
+    type: Literal["welcome"] = "welcome"
+    participant: Self
+    expires_at: str
+    heartbeat_s: int
+    more: bool
+    limits: LimitsValue
+    conversations: list[ConversationValue]
+
+
+class Ok(Value):
+    """The answer to a frame with a ``ref``; which members it has depends on the frame's type."""
+
+    type: Literal["ok"] = "ok"
+    ref: str
+    seq: Seq | None = LeftOut
+    n: Seq | None = LeftOut
+    at: str | None = LeftOut
+    expires_at: str | None = LeftOut
+    conversations: list[ConversationValue] | None = LeftOut
+    messages: list[MessageValue] | None = LeftOut
+    more: bool | None = LeftOut
+    forms: list[FormValue] | None = LeftOut
+    decision: Id | None = LeftOut
+    epoch: Epoch | None = LeftOut
+    session: Id | None = LeftOut
+    notes: list[NoteValue] | None = LeftOut
+    version: int | None = LeftOut
+
+
+class Error(Value):
+    type: Literal["error"] = "error"
+    ref: str | None = LeftOut
+    code: Code
+    message: str
+    details: dict[str, JsonValue] | None = LeftOut
+
+
+class Reconnect(Value):
+    type: Literal["reconnect"] = "reconnect"
+    retry_ms: int
+
+
+class ConversationAdded(Value):
+    """A conversation that is new to this connection: ``conversation``, and what a welcome says of each."""
+
+    type: Literal["conversation.added"] = "conversation.added"
+    conversation: Id
+    id: Id
+    last_seq: Seq
+    last_n: Seq
+    participants: list[ParticipantValue]
+    consents: dict[Id, dict[Purpose, ConsentValue]]
+    reads: dict[Id, Seq]
+    live: dict[Id, LiveValue]
+    session: SessionValue | None
+
+
+class ResumeReset(Value):
+    type: Literal["resume.reset"] = "resume.reset"
+    conversation: Id
+    last_seq: Seq
+    last_n: Seq
+
+
+class MessagePosted(Value):
+    type: Literal["message.posted"] = "message.posted"
+    conversation: Id
+    seq: Seq
+    n: Seq
+    message: Id
+    sender: From
+    text: str
+    at: str
+    in_reply_to: Id | None = LeftOut
+    tone: str | None = LeftOut
+
+
+class MessageRead(Value):
+    type: Literal["message.read"] = "message.read"
+    conversation: Id
+    seq: Seq
+    sender: From
+
+
+class Typing(Value):
+    type: Literal["typing"] = "typing"
+    conversation: Id
+    on: bool
+    sender: From
+
+
+class Presence(Value):
+    type: Literal["presence"] = "presence"
+    conversation: Id
+    participant: Id
+    online: bool
+
+
+class LiveChanged(Value):
+    type: Literal["live.changed"] = "live.changed"
+    conversation: Id
+    sender: From
+    on: bool
+    level: Level
+    reason: Literal["suspended"] | None = LeftOut
+
+
+class LiveEdit(Value):
+    type: Literal["live.edit"] = "live.edit"
+    conversation: Id
+    draft: Id
+    rev: Rev
+    ops: list[Op]
+    sender: From
+
+
+class LiveReset(Value):
+    type: Literal["live.reset"] = "live.reset"
+    conversation: Id
+    draft: Id
+    rev: Rev
+    text: str
+    sender: From
+
+
+class LiveClear(Value):
+    type: Literal["live.clear"] = "live.clear"
+    conversation: Id
+    draft: Id
+    sender: From
+
+
+class ConsentChanged(Value):
+    type: Literal["consent.changed"] = "consent.changed"
+    conversation: Id
+    participant: Id
+    purpose: Purpose
+    state: ConsentState
+    epoch: Epoch
+
+
+class SessionStarted(Value):
+    type: Literal["session.started"] = "session.started"
+    conversation: Id
+    session: Id
+    at: str
+    n: Seq
+
+
+class SessionEnded(Value):
+    type: Literal["session.ended"] = "session.ended"
+    conversation: Id
+    session: Id
+    at: str
+    n: Seq
+
+
+ServerFrame = (
+    Welcome | Ok | Error | Reconnect | ConversationAdded | ResumeReset | MessagePosted | MessageRead | Typing
+    | Presence | LiveChanged | LiveEdit | LiveReset | LiveClear | ConsentChanged | SessionStarted | SessionEnded
+)  # fmt: skip

@@ -1,0 +1,104 @@
+"""Values inside frames: conversations, messages, consents, live state."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.contracts.ids import ConsentState, Epoch, Id, Level, Purpose, Role, Seq, Sha256
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+LeftOut = Field(default=None, exclude_if=_is_none)
+"""An optional member: left out of the frame where there is nothing to say."""
+
+
+class Value(BaseModel):
+    """Frozen and strict; ignores members it doesn't know, so that two versions can talk; never repeats its input."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True)
+
+
+class ParticipantValue(Value):
+    id: Id
+    role: Role
+    display_name: str
+    online: bool
+
+
+class ConsentValue(Value):
+    """A consent in force or withdrawn, with the epoch of its last decision."""
+
+    state: ConsentState
+    epoch: Epoch
+
+
+Consents = dict[Id, dict[Purpose, ConsentValue]]
+
+
+class LiveValue(Value):
+    """Whether any connection of a participant shows live text, and at which level."""
+
+    on: bool
+    level: Level
+
+
+class SessionValue(Value):
+    id: Id
+    started_at: str
+
+
+class ConversationValue(Value):
+    """A conversation as ``welcome``, ``conversation.list`` and ``conversation.added`` show it."""
+
+    id: Id
+    last_seq: Seq
+    last_n: Seq
+    participants: list[ParticipantValue]
+    consents: Consents
+    reads: dict[Id, Seq]
+    live: dict[Id, LiveValue]
+    session: SessionValue | None
+
+
+class MessageValue(Value):
+    """A message as ``history`` gives it."""
+
+    seq: Seq
+    n: Seq
+    message: Id
+    sender: Annotated[Id, Field(serialization_alias="from", validation_alias="from")]
+    text: str
+    at: str
+    in_reply_to: Id | None = LeftOut
+    tone: str | None = LeftOut
+
+
+class FormValue(Value):
+    """A consent form: the exact text a person decides on, and the hex SHA-256 of its UTF-8."""
+
+    purpose: Purpose
+    version: int
+    title: str
+    text: str
+    locale: str
+    sha256: Sha256
+
+
+class NoteValue(Value):
+    note: Id
+    version: int
+    format: str
+    text: str
+    author: Id
+    at: str
+
+
+class LimitsValue(Value):
+    frame_bytes: int
+    text: int
+    live_per_s: int
+    messages_per_s: int
+    others_per_s: int

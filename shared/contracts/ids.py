@@ -1,0 +1,40 @@
+"""Identifiers and the other scalar types that every contract uses."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from uuid import UUID, uuid4, uuid5
+
+from pydantic import Field, StringConstraints
+
+UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+# Ids travel as text: a UUID object costs more to make and to print than all else in an envelope.
+Id = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
+
+Seq = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""Position of a message (``seq``) or of any durable event (``n``) in its conversation; the first is 1."""
+
+Epoch = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""How often a consent was decided: generation x 2^32 + counter; 0 where it never was."""
+
+Role = Literal["client", "therapist"]
+Purpose = Literal["informed_consent", "live_text", "composition_replay", "note_disclosure"]
+PURPOSES: tuple[Purpose, ...] = ("informed_consent", "live_text", "composition_replay", "note_disclosure")
+ConsentState = Literal["granted", "withdrawn"]
+Level = Literal["letters", "rhythm"]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def new_id() -> str:
+    """A fresh random id (RFC 9562, version 4)."""
+    return str(uuid4())
+
+
+def derived_id(namespace: str, name: str) -> str:
+    """The same id for the same name, so that a repeated request names the same thing (RFC 9562, version 5)."""
+    return str(uuid5(UUID(namespace), name))
+
+
+def rfc3339(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds, the only form in which times leave the platform."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
