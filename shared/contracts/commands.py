@@ -7,10 +7,6 @@ from pydantic import Field
 from shared.contracts.envelope import Command, ConversationCommand, Sealed
 from shared.contracts.ids import Epoch, Id, Purpose, Role, Seq, Sha256
 
-Holding = tuple[Id, Seq]
-"""A conversation that a gateway holds, and the last ``n`` it delivered."""
-
-
 # --- session ---------------------------------------------------------------------------------------------------------
 
 
@@ -48,11 +44,10 @@ class Detach(ConversationCommand):
 
 
 class RenewAttachments(Command):
-    """Keep these attachments; the answer's heads show whether something was lost on the way."""
+    """Keep these subscriptions (conversations, participants); the answer's heads show whether something was lost on the way."""
 
     type: Literal["session.renew_attachments"] = "session.renew_attachments"
-    holding: list[Holding]
-    participants: list[Id]
+    holding: list[Id]
 
 
 class SendMessage(ConversationCommand):

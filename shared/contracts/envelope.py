@@ -5,11 +5,12 @@ What a person typed is in ``content`` alone, sealed; everything else is ids, typ
 Unknown members pass, so that two versions of the platform run side by side during an upgrade.
 """
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.contracts.ids import Id, new_id
+from shared.contracts.ids import Id, new_id, rfc3339
 
 MEDIA_TYPE = "application/cloudevents-batch+json"
 SCHEMA_VERSION = 1
@@ -21,6 +22,22 @@ Sealed = Annotated[str, StringConstraints(max_length=400_000)]
 """Base64 of what the sealing module made of a content."""
 
 
+_process = ["unsaid"]
+
+
+def name_process(source: str) -> None:
+    """Set the ``source`` of every envelope that this process makes; once, at start."""
+    _process[0] = source
+
+
+def _source() -> str:
+    return _process[0]
+
+
+def _now() -> str:
+    return rfc3339(datetime.now(UTC))
+
+
 class Envelope(BaseModel):
     """The base of every command, reply and event."""
 
@@ -29,8 +46,8 @@ class Envelope(BaseModel):
     specversion: Literal["1.0"] = "1.0"
     schemaversion: int = SCHEMA_VERSION
     id: Id = Field(default_factory=new_id)
-    source: str
-    time: str
+    source: str = Field(default_factory=_source)
+    time: str = Field(default_factory=_now)
     traceparent: str | None = None
 
 

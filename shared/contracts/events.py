@@ -111,9 +111,10 @@ class HoldersChanged(Event):
 
 
 class Renewed(Reply):
-    """Heads of the attachments that are in force; one that is missing here has ended and is made anew."""
+    """What is still in force, and the ``n`` of the conversations among it; what is missing is attached anew."""
 
     type: Literal["session.renewed"] = "session.renewed"
+    kept: list[Id]
     heads: dict[Id, Seq]
 
 

@@ -18,7 +18,14 @@ LeftOut = Field(default=None, exclude_if=_is_none)
 class Value(BaseModel):
     """Frozen and strict; ignores members it doesn't know, so that two versions can talk; never repeats its input."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        validate_by_name=True,
+        serialize_by_alias=True,
+    )
 
 
 class ParticipantValue(Value):

@@ -1,0 +1,27 @@
+"""The session service, wired together."""
+
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from services.session.config import Settings
+from services.session.handlers import Handlers
+from shared.contracts.commands import SessionCommand
+from shared.runtime import service
+from shared.runtime.ownership import Ownership
+from shared.runtime.service import Parts
+from shared.runtime.worker import Worker
+
+adapter: TypeAdapter[SessionCommand] = TypeAdapter(SessionCommand)
+
+
+async def build(settings: Settings, parts: Parts) -> Worker:
+    queues = [f"session.{i}" for i in range(settings.session_queues)]
+    ownership = Ownership(parts.pool, settings.instance, queues)
+    await ownership.prepare()
+    handlers = Handlers(settings, parts.sealer)
+    return Worker("session", adapter, handlers, parts.pool, parts.consuming, parts.publisher, ownership)
+
+
+def main() -> None:
+    service.main("session", Settings, Path(__file__).parent, build)

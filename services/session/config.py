@@ -1,0 +1,12 @@
+"""Settings of the session service."""
+
+from shared.runtime.settings import Queues, ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """Its own queues, and those of the services it tells of new conversations."""
+
+    admin_port: int = 9101
+    session_queues: Queues = 2
+    consent_queues: Queues = 1
+    notes_queues: Queues = 1

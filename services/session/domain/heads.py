@@ -1,0 +1,37 @@
+"""Where a conversation stands, and how it grows: ``seq``, ``n`` and time only go up, without gaps."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(slots=True)
+class Head:
+    """The end of a conversation while a transaction appends to it."""
+
+    id: str
+    tenant: str
+    client: str
+    therapist: str
+    last_seq: int
+    last_n: int
+    last_at: datetime
+    now: datetime
+    grown: bool = False
+
+    def has(self, participant: str) -> bool:
+        return participant in (self.client, self.therapist)
+
+    def next_n(self) -> int:
+        self.grown = True
+        self.last_n += 1
+        return self.last_n
+
+    def next_seq(self) -> int:
+        self.last_seq += 1
+        return self.last_seq
+
+    def next_at(self) -> datetime:
+        """The database's clock in milliseconds, held back where it would go back."""
+        moment = self.now.replace(microsecond=self.now.microsecond // 1000 * 1000)
+        self.last_at = max(self.last_at, moment)
+        return self.last_at

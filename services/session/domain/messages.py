@@ -1,0 +1,56 @@
+"""Whether a message is posted, was posted before, or is refused."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.session import errors
+from services.session.domain.heads import Head
+from shared.contracts.commands import SendMessage
+from shared.contracts.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message with its place. ``new``: it is to be stored; else it was there already."""
+
+    command: SendMessage
+    seq: int
+    n: int
+    at: datetime
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database holds under a message's id."""
+
+    seq: int
+    n: int
+    at: datetime
+    fingerprint: str
+
+
+Decision = Posted | Refused
+Place = tuple[str, str]
+"""A conversation and a message id in it."""
+
+
+def decide(heads: dict[str, Head], known: dict[Place, Known], commands: Iterable[SendMessage]) -> list[Decision]:
+    """Decide in order; ``heads`` and ``known`` grow with each message that is posted."""
+    return [_decide_one(heads.get(command.conversation), known, command) for command in commands]
+
+
+def _decide_one(head: Head | None, known: dict[Place, Known], command: SendMessage) -> Decision:
+    if head is None or head.tenant != command.tenant or not head.has(command.sender):
+        return errors.not_found()
+    before = known.get((command.conversation, command.message))
+    if before is not None:
+        if before.fingerprint != command.fingerprint:
+            return errors.conflict()
+        return Posted(command, before.seq, before.n, before.at, new=False)
+    if command.in_reply_to is not None and (command.conversation, command.in_reply_to) not in known:
+        return errors.not_found("in_reply_to")
+    posted = Posted(command, head.next_seq(), head.next_n(), head.next_at(), new=True)
+    known[command.conversation, command.message] = Known(posted.seq, posted.n, posted.at, command.fingerprint)
+    return posted

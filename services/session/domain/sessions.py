@@ -1,0 +1,41 @@
+"""Whether a session starts or ends."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.session import errors
+from services.session.domain.heads import Head
+from shared.contracts.commands import EndSession, StartSession
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    id: str
+    started_n: int
+    started_at: datetime
+
+
+def may_start(head: Head | None, command: StartSession) -> Head:
+    """The head, if the asker may start a session at all. Raises `Refused`."""
+    if head is None or head.tenant != command.tenant or not head.has(command.participant):
+        raise errors.not_found()
+    if command.participant != head.therapist:
+        raise errors.forbidden()
+    return head
+
+
+def start(used: Session | None, running: Session | None, command: StartSession) -> Session | None:
+    """The session that answers the command; None: a new one starts. Raises `Refused`."""
+    before = used or running
+    if before is None and command.missing:
+        raise errors.consent_required("informed_consent", command.missing)
+    return before
+
+
+def end(head: Head | None, running: Session | None, command: EndSession) -> tuple[Head, Session]:
+    """The session that ends. Raises `Refused`."""
+    if head is None or head.tenant != command.tenant or not head.has(command.participant):
+        raise errors.not_found()
+    if running is None:
+        raise errors.conflict()
+    return head, running

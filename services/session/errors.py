@@ -1,0 +1,23 @@
+"""What the session service refuses, in one place."""
+
+from shared.contracts.errors import Code, Refused
+
+
+def not_found(field: str | None = None) -> Refused:
+    return Refused(Code.NOT_FOUND, {"field": field} if field else None)
+
+
+def conflict() -> Refused:
+    return Refused(Code.CONFLICT)
+
+
+def bad_frame(field: str) -> Refused:
+    return Refused(Code.BAD_FRAME, {"field": field})
+
+
+def forbidden() -> Refused:
+    return Refused(Code.FORBIDDEN)
+
+
+def consent_required(purpose: str, participants: list[str]) -> Refused:
+    return Refused(Code.CONSENT_REQUIRED, {"purpose": purpose, "participants": list(participants)})

@@ -1,0 +1,93 @@
+"""Handlers: load, let `domain` decide, write, and return what to tell; all in the batch's one transaction.
+
+Messages are handled in bulk; everything else is rare, and handled one by one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never, cast
+
+from services.session.config import Settings
+from services.session.handlers import conversations, messages, reading, sessions
+from services.session.store import Store
+from shared.contracts import commands as c
+from shared.contracts.envelope import Command
+from shared.contracts.errors import Refused
+from shared.contracts.events import CommandRefused, HoldersChanged
+from shared.runtime import subscriptions
+from shared.runtime.postgres import Connection
+from shared.runtime.sealing import Sealer
+from shared.runtime.worker import Tell, answer, runs
+
+Rare = (
+    c.CreateConversation | c.GetConversation | c.ListConversations | c.Attach | c.Detach | c.RenewAttachments
+    | c.ReadFacts | c.ReadHistory | c.MarkRead | c.StartSession | c.EndSession
+)  # fmt: skip
+
+
+def _key(command: Command) -> str | None:
+    return command.conversation if isinstance(command, c.ConversationCommand) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """The session service's `shared.runtime.worker.Handler`."""
+
+    settings: Settings
+    sealer: Sealer
+
+    async def handle(self, tx: Connection, commands: Sequence[c.SessionCommand]) -> list[Tell]:
+        tells: list[Tell] = []
+        for run in runs(commands, _key):
+            if isinstance(run[0], c.SendMessage):
+                tells += await messages.send(tx, Store(tx), cast("list[c.SendMessage]", run))
+            else:
+                for command in cast("list[Rare]", run):
+                    tells += await self._one(tx, command)
+        return tells
+
+    async def _one(self, tx: Connection, command: Rare) -> list[Tell]:
+        """A refusal undoes what the command wrote, and nothing else of the batch."""
+        try:
+            async with tx.transaction():
+                return await self._dispatch(tx, Store(tx), command)
+        except Refused as refusal:
+            reply = CommandRefused(causationid=command.id, code=refusal.code, details=refusal.details)
+            return [answer(command, reply)]
+
+    async def _dispatch(self, tx: Connection, store: Store, command: Rare) -> list[Tell]:  # noqa: C901, PLR0911
+        match command:
+            case c.CreateConversation():
+                return await conversations.create(tx, store, self.sealer, self.settings, command)
+            case c.GetConversation():
+                return await conversations.get(store, self.sealer, command)
+            case c.ListConversations():
+                return await conversations.listed(tx, store, command)
+            case c.Attach():
+                return await conversations.attach(tx, store, self.sealer, command)
+            case c.Detach():
+                return await conversations.detach(tx, command)
+            case c.RenewAttachments():
+                return await conversations.renew(tx, store, command)
+            case c.ReadFacts():
+                return await reading.facts(store, command)
+            case c.ReadHistory():
+                return await reading.history(store, command)
+            case c.MarkRead():
+                return await reading.mark(tx, store, command)
+            case c.StartSession():
+                return await sessions.start(tx, store, command)
+            case c.EndSession():
+                return await sessions.end(tx, store, command)
+            case _:
+                assert_never(command)
+
+    async def forget(self, tx: Connection, address: str) -> list[Tell]:
+        """A gateway is gone: its attachments end, and the others that hold the same conversations hear of it."""
+        topics = await subscriptions.drop_address(tx, address)
+        heads = await Store(tx).read_heads(topics)
+        tells: list[Tell] = []
+        for topic, holders in (await subscriptions.addresses(tx, list(heads))).items():
+            event = HoldersChanged(tenant=heads[topic].tenant, conversation=topic, holders=holders)
+            tells += conversations.to_holders(holders, event)
+        return tells

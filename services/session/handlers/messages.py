@@ -1,0 +1,57 @@
+"""Sending messages, many at once."""
+
+from collections.abc import Sequence
+
+from services.session import egress, metrics
+from services.session.domain import messages as domain
+from services.session.domain.messages import Decision, Posted
+from services.session.store import Store
+from shared.contracts.commands import SendMessage
+from shared.contracts.errors import Refused
+from shared.contracts.events import CommandRefused, MessageAccepted, MessageFact
+from shared.contracts.ids import rfc3339
+from shared.runtime import subscriptions
+from shared.runtime.postgres import Connection
+from shared.runtime.worker import Tell, answer
+
+
+async def send(tx: Connection, store: Store, commands: Sequence[SendMessage]) -> list[Tell]:
+    """Store what is new; a repeated message is told again, since its first telling may have been lost."""
+    conversations = sorted({command.conversation for command in commands})
+    heads = await store.lock_heads(conversations)
+    places = {(c.conversation, c.message) for c in commands}
+    places |= {(c.conversation, c.in_reply_to) for c in commands if c.in_reply_to is not None}
+    decisions = domain.decide(heads, await store.known_messages(list(places)), commands)
+    new = [d for d in decisions if isinstance(d, Posted) and d.new]
+    if new:
+        await store.insert_messages(new)
+        await store.raise_heads([head for head in heads.values() if head.grown])
+    holders = await subscriptions.addresses(tx, conversations)
+    return [
+        tell
+        for command, decision in zip(commands, decisions, strict=True)
+        for tell in _tells(command, decision, holders.get(command.conversation, []))
+    ]
+
+
+def _tells(command: SendMessage, decision: Decision, holders: list[str]) -> list[Tell]:
+    if isinstance(decision, Refused):
+        metrics.MESSAGES.labels(decision.code).inc()
+        reply = CommandRefused(causationid=command.id, code=decision.code, details=decision.details)
+        return [answer(command, reply)]
+    at = rfc3339(decision.at)
+    fact = MessageFact(
+        n=decision.n,
+        seq=decision.seq,
+        message=command.message,
+        sender=command.sender,
+        in_reply_to=command.in_reply_to,
+        at=at,
+        content=command.content,
+    )
+    metrics.MESSAGES.labels("posted" if decision.new else "repeated").inc()
+    tells = egress.recorded(command, fact, holders, answers=decision.new)
+    if not decision.new:
+        accepted = MessageAccepted(causationid=command.id, seq=decision.seq, n=decision.n, at=at)
+        tells.append(answer(command, accepted))
+    return tells

@@ -1,0 +1,51 @@
+"""Starting and ending sessions."""
+
+from services.session import egress, metrics
+from services.session.domain import sessions as domain
+from services.session.domain.heads import Head
+from services.session.domain.sessions import Session
+from services.session.store import Store
+from shared.contracts.commands import EndSession, StartSession
+from shared.contracts.events import SessionAccepted, SessionFact
+from shared.contracts.ids import rfc3339
+from shared.runtime import subscriptions
+from shared.runtime.postgres import Connection
+from shared.runtime.worker import Tell, answer
+
+
+async def start(tx: Connection, store: Store, command: StartSession) -> list[Tell]:
+    """Start a session; one that runs, or that was started under this id before, answers as it did then."""
+    head = domain.may_start((await store.lock_heads([command.conversation])).get(command.conversation), command)
+    used = await store.session(head.id, command.session)
+    before = domain.start(used, await store.running_session(head.id), command)
+    if before is not None:
+        metrics.SESSIONS.labels("repeated").inc()
+        reply = SessionAccepted(
+            causationid=command.id, session=before.id, at=rfc3339(before.started_at), n=before.started_n
+        )
+        return [answer(command, reply)]
+    session = Session(command.session, head.next_n(), head.next_at())
+    fact = SessionFact(kind="session.started", n=session.started_n, session=session.id, at=rfc3339(session.started_at))
+    await store.start_session(head.id, session)
+    return await _record(tx, store, head, command, fact)
+
+
+async def end(tx: Connection, store: Store, command: EndSession) -> list[Tell]:
+    locked = (await store.lock_heads([command.conversation])).get(command.conversation)
+    running = await store.running_session(command.conversation)
+    head, session = domain.end(locked, running, command)
+    at = head.next_at()
+    fact = SessionFact(kind="session.ended", n=head.next_n(), session=session.id, at=rfc3339(at))
+    await store.end_session(head.id, session.id, fact.n, at)
+    return await _record(tx, store, head, command, fact)
+
+
+async def _record(
+    tx: Connection, store: Store, head: Head, command: StartSession | EndSession, fact: SessionFact
+) -> list[Tell]:
+    await store.insert_session_fact(head.id, fact, head.last_at)
+    await store.raise_heads([head])
+    metrics.SESSIONS.labels(fact.kind.removeprefix("session.")).inc()
+    holders = (await subscriptions.addresses(tx, [head.id])).get(head.id, [])
+    reply = SessionAccepted(causationid=command.id, session=fact.session, at=fact.at, n=fact.n)
+    return [answer(command, reply), *egress.recorded(command, fact, holders, answers=False)]

@@ -1,0 +1,117 @@
+-- name: lock_heads
+-- The heads of conversations that are about to grow, locked in one order, with the database's clock.
+select id, tenant, client, therapist, last_seq, last_n, last_at, clock_timestamp() as now
+from conversation where id = any($1::uuid[]) order by id for update;
+
+-- name: read_heads
+select id, tenant, client, therapist, last_seq, last_n, last_at, clock_timestamp() as now
+from conversation where id = any($1::uuid[]);
+
+-- name: known_messages
+-- Messages that exist already under these ids.
+select e.conversation, e.message, e.seq, e.n, e.at, e.fingerprint
+from event e
+join unnest($1::uuid[], $2::uuid[]) as asked (conversation, message)
+    on e.conversation = asked.conversation and e.message = asked.message;
+
+-- name: insert_messages
+insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
+select conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content
+from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[],
+            $8::text[], $9::bytea[])
+    as new (conversation, n, at, seq, message, sender, in_reply_to, fingerprint, content);
+
+-- name: insert_session_fact
+insert into event (conversation, n, kind, at, session) values ($1, $2, $3, $4, $5);
+
+-- name: raise_heads
+update conversation set last_seq = new.last_seq, last_n = new.last_n, last_at = new.last_at
+from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[]) as new (id, last_seq, last_n, last_at)
+where conversation.id = new.id;
+
+-- name: facts_after_n
+-- One page of what was missed; it ends where the contents grow past $4 bytes, but has one row at least.
+select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+    select *, sum(coalesce(octet_length(content), 0)) over (order by n) as size from (
+        select * from event where conversation = $1 and n > $2 and n <= $3 order by n limit 201
+    ) as page
+) as sized order by n;
+
+-- name: facts_after_seq
+select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+    select *, sum(octet_length(content)) over (order by seq) as size from (
+        select * from event where conversation = $1 and seq > $2 and n <= $3 order by seq limit 201
+    ) as page
+) as sized order by n;
+
+-- name: history_after
+select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+    select *, sum(octet_length(content)) over (order by seq) as size from (
+        select * from event where conversation = $1 and seq > $2 order by seq limit $3
+    ) as page
+) as sized order by seq;
+
+-- name: history_before
+select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+    select *, sum(octet_length(content)) over (order by seq desc) as size from (
+        select * from event where conversation = $1 and seq < $2 order by seq desc limit $3
+    ) as page
+) as sized order by seq desc;
+
+-- name: upsert_participant
+-- The same external id is the same person; the newest name wins. No row: the person has another role.
+insert into participant (id, tenant, role, external_hmac, locale, profile) values ($1, $2, $3, $4, $5, $6)
+on conflict (tenant, external_hmac) do update
+    set profile = excluded.profile, locale = coalesce(excluded.locale, participant.locale)
+    where participant.role = excluded.role
+returning id, locale;
+
+-- name: insert_conversation
+insert into conversation (id, tenant, region, external_hmac, client, therapist, created_at, last_at)
+select $1, $2, $3, $4, $5, $6, moment, moment from (select date_trunc('milliseconds', clock_timestamp()) as moment) as c
+on conflict do nothing returning id;
+
+-- name: conversation
+select c.id, c.tenant, c.region, c.client, c.therapist, c.created_at, c.last_seq, c.last_n,
+       a.profile as client_profile, a.locale as client_locale,
+       b.profile as therapist_profile, b.locale as therapist_locale
+from conversation c
+join participant a on a.id = c.client
+join participant b on b.id = c.therapist
+where c.id = $1;
+
+-- name: conversation_by_external
+select id from conversation where tenant = $1 and external_hmac = $2;
+
+-- name: lock_participant
+-- Serialises a listing with the creation of a conversation for the same person: neither overlooks the other.
+select id from participant where id = $1 and tenant = $2 for update;
+
+-- name: list_conversations
+-- Newest first, behind the conversation $2 where it is given.
+select c.id from conversation c
+where $1 in (c.client, c.therapist)
+  and ($2::uuid is null
+       or (c.created_at, c.id) < (select b.created_at, b.id from conversation b where b.id = $2))
+order by c.created_at desc, c.id desc limit $3;
+
+-- name: reads
+select participant, seq from read_mark where conversation = $1;
+
+-- name: raise_read
+-- Only rises; no row: it was there already.
+insert into read_mark (conversation, participant, seq) values ($1, $2, $3)
+on conflict (conversation, participant) do update set seq = excluded.seq where read_mark.seq < excluded.seq
+returning seq;
+
+-- name: running_session
+select id, started_n, started_at from session where conversation = $1 and ended_at is null;
+
+-- name: session
+select id, started_n, started_at from session where conversation = $1 and id = $2;
+
+-- name: start_session
+insert into session (conversation, id, started_n, started_at) values ($1, $2, $3, $4);
+
+-- name: end_session
+update session set ended_n = $3, ended_at = $4 where conversation = $1 and id = $2;

@@ -1,0 +1,213 @@
+"""What the session service keeps: one typed function for each named query, on the transaction it is given."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+
+from services.session.domain.heads import Head
+from services.session.domain.messages import Known, Place, Posted
+from services.session.domain.sessions import Session
+from shared.contracts.events import Fact, MessageFact, SessionFact
+from shared.contracts.ids import Role, rfc3339
+from shared.runtime.postgres import Connection, Queries
+
+PAGE_BYTES = 200_000
+"""Sealed content in one page of facts or history."""
+
+_sql = Queries(Path(__file__).parent / "sql" / "queries.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: str
+    locale: str | None
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation with its two people; their profiles are sealed."""
+
+    id: str
+    tenant: str
+    region: str
+    client: Person
+    therapist: Person
+    created_at: datetime
+    last_seq: int
+    last_n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    facts: list[Fact]
+    more: bool
+
+
+def _b64(raw: bytes) -> str:
+    return b64encode(raw).decode()
+
+
+def _head(row: asyncpg.Record) -> Head:
+    return Head(
+        id=str(row["id"]),
+        tenant=str(row["tenant"]),
+        client=str(row["client"]),
+        therapist=str(row["therapist"]),
+        last_seq=row["last_seq"],
+        last_n=row["last_n"],
+        last_at=row["last_at"],
+        now=row["now"],
+    )
+
+
+def _fact(row: asyncpg.Record) -> Fact:
+    if row["kind"] == "message.posted":
+        return MessageFact(
+            n=row["n"],
+            seq=row["seq"],
+            message=str(row["message"]),
+            sender=str(row["sender"]),
+            in_reply_to=str(row["in_reply_to"]) if row["in_reply_to"] else None,
+            at=rfc3339(row["at"]),
+            content=_b64(row["content"]),
+        )
+    return SessionFact(kind=row["kind"], n=row["n"], session=str(row["session"]), at=rfc3339(row["at"]))
+
+
+def _page(rows: Sequence[asyncpg.Record], limit: int) -> Page:
+    """As many rows as fit; the query asked for one more than the limit."""
+    fitting = [row for index, row in enumerate(rows[:limit]) if index == 0 or (row["size"] or 0) <= PAGE_BYTES]
+    return Page([_fact(row) for row in fitting], more=len(fitting) < len(rows))
+
+
+def _session(row: asyncpg.Record | None) -> Session | None:
+    return None if row is None else Session(str(row["id"]), row["started_n"], row["started_at"])
+
+
+class Store:
+    """Queries on one transaction."""
+
+    def __init__(self, tx: Connection) -> None:
+        self._tx = tx
+
+    async def lock_heads(self, conversations: Sequence[str]) -> dict[str, Head]:
+        rows = await self._tx.fetch(_sql["lock_heads"], conversations)
+        return {str(row["id"]): _head(row) for row in rows}
+
+    async def read_heads(self, conversations: Sequence[str]) -> dict[str, Head]:
+        rows = await self._tx.fetch(_sql["read_heads"], conversations)
+        return {str(row["id"]): _head(row) for row in rows}
+
+    async def raise_heads(self, heads: Sequence[Head]) -> None:
+        await self._tx.execute(
+            _sql["raise_heads"],
+            [h.id for h in heads],
+            [h.last_seq for h in heads],
+            [h.last_n for h in heads],
+            [h.last_at for h in heads],
+        )
+
+    async def known_messages(self, places: Sequence[Place]) -> dict[Place, Known]:
+        rows = await self._tx.fetch(_sql["known_messages"], [p[0] for p in places], [p[1] for p in places])
+        return {
+            (str(row["conversation"]), str(row["message"])): Known(row["seq"], row["n"], row["at"], row["fingerprint"])
+            for row in rows
+        }
+
+    async def insert_messages(self, posted: Sequence[Posted]) -> None:
+        commands = [p.command for p in posted]
+        await self._tx.execute(
+            _sql["insert_messages"],
+            [c.conversation for c in commands],
+            [p.n for p in posted],
+            [p.at for p in posted],
+            [p.seq for p in posted],
+            [c.message for c in commands],
+            [c.sender for c in commands],
+            [c.in_reply_to for c in commands],
+            [c.fingerprint for c in commands],
+            [b64decode(c.content) for c in commands],
+        )
+
+    async def insert_session_fact(self, conversation: str, fact: SessionFact, at: datetime) -> None:
+        await self._tx.execute(_sql["insert_session_fact"], conversation, fact.n, fact.kind, at, fact.session)
+
+    async def facts_after_n(self, conversation: str, after: int, up_to_n: int) -> Page:
+        return _page(await self._tx.fetch(_sql["facts_after_n"], conversation, after, up_to_n), 200)
+
+    async def facts_after_seq(self, conversation: str, after: int, up_to_n: int) -> Page:
+        return _page(await self._tx.fetch(_sql["facts_after_seq"], conversation, after, up_to_n), 200)
+
+    async def history_after(self, conversation: str, after: int, limit: int) -> Page:
+        return _page(await self._tx.fetch(_sql["history_after"], conversation, after, limit + 1), limit)
+
+    async def history_before(self, conversation: str, before: int, limit: int) -> Page:
+        page = _page(await self._tx.fetch(_sql["history_before"], conversation, before, limit + 1), limit)
+        return Page(page.facts[::-1], page.more)
+
+    async def upsert_participant(
+        self, new: Person, tenant: str, role: Role, external_hmac: str
+    ) -> tuple[str, str | None] | None:
+        """Id and locale of the participant; None: the person has another role."""
+        profile = b64decode(new.profile)
+        row = await self._tx.fetchrow(
+            _sql["upsert_participant"], new.id, tenant, role, external_hmac, new.locale, profile
+        )
+        return None if row is None else (str(row["id"]), row["locale"])
+
+    async def insert_conversation(
+        self, conversation: str, tenant: str, region: str, external_hmac: str | None, client: str, therapist: str
+    ) -> bool:
+        """False: the id or the external id is taken."""
+        sql = _sql["insert_conversation"]
+        return await self._tx.fetchval(sql, conversation, tenant, region, external_hmac, client, therapist) is not None
+
+    async def conversation(self, conversation: str) -> Conversation | None:
+        row = await self._tx.fetchrow(_sql["conversation"], conversation)
+        if row is None:
+            return None
+        client = Person(str(row["client"]), row["client_locale"], _b64(row["client_profile"]))
+        therapist = Person(str(row["therapist"]), row["therapist_locale"], _b64(row["therapist_profile"]))
+        return Conversation(
+            str(row["id"]),
+            str(row["tenant"]),
+            row["region"],
+            client,
+            therapist,
+            row["created_at"],
+            row["last_seq"],
+            row["last_n"],
+        )
+
+    async def conversation_by_external(self, tenant: str, external_hmac: str) -> str | None:
+        found = await self._tx.fetchval(_sql["conversation_by_external"], tenant, external_hmac)
+        return None if found is None else str(found)
+
+    async def lock_participant(self, participant: str, tenant: str) -> bool:
+        return await self._tx.fetchval(_sql["lock_participant"], participant, tenant) is not None
+
+    async def list_conversations(self, participant: str, before: str | None, limit: int) -> list[str]:
+        return [str(row["id"]) for row in await self._tx.fetch(_sql["list_conversations"], participant, before, limit)]
+
+    async def reads(self, conversation: str) -> dict[str, int]:
+        return {str(row["participant"]): row["seq"] for row in await self._tx.fetch(_sql["reads"], conversation)}
+
+    async def raise_read(self, conversation: str, participant: str, seq: int) -> bool:
+        return await self._tx.fetchval(_sql["raise_read"], conversation, participant, seq) is not None
+
+    async def running_session(self, conversation: str) -> Session | None:
+        return _session(await self._tx.fetchrow(_sql["running_session"], conversation))
+
+    async def session(self, conversation: str, session: str) -> Session | None:
+        return _session(await self._tx.fetchrow(_sql["session"], conversation, session))
+
+    async def start_session(self, conversation: str, session: Session) -> None:
+        await self._tx.execute(_sql["start_session"], conversation, session.id, session.started_n, session.started_at)
+
+    async def end_session(self, conversation: str, session: str, n: int, at: datetime) -> None:
+        await self._tx.execute(_sql["end_session"], conversation, session, n, at)

@@ -1,0 +1,1 @@
+"""RabbitMQ: one module for publishing and one for consuming, both in batches, used by all services alike."""

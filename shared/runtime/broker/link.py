@@ -1,0 +1,84 @@
+"""One AMQP connection that is made again whenever it is lost."""
+
+import asyncio
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.exceptions import AMQPError
+from pydantic import SecretStr
+from tenacity import retry, retry_if_exception_type, wait_random_exponential
+
+from shared.contracts.errors import Unavailable
+from shared.runtime.health import Health
+
+log = structlog.get_logger()
+
+HEARTBEAT_S = 6
+CONNECT_S = 5
+
+AWAY = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError, RuntimeError)
+"""What a broker that is away, going or blocked looks like through the client library."""
+
+
+class Link:
+    """Keeps a connection. Publishing and consuming have one each, since an alarm blocks those that publish."""
+
+    def __init__(self, url: SecretStr, name: str, health: Health) -> None:
+        self._url = url.get_secret_value()
+        self.name = name
+        self._health = health
+        self._connection: AbstractConnection | None = None
+        self._up = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        return self._up.is_set()
+
+    async def run(self) -> None:
+        """Connect, wait until the connection is lost, connect again; for ever."""
+        part = f"rabbitmq/{self.name}"
+        while True:
+            self._health.set(part, "connecting")
+            self._connection = await self._connect()
+            self._up.set()
+            self._health.set(part, None)
+            try:
+                await self._connection.closed()
+            except (*AWAY, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and not self._connection.is_closed:
+                    raise
+            finally:
+                self._up.clear()
+            log.warning("broker_connection_lost", link=self.name)
+
+    @retry(retry=retry_if_exception_type(AWAY), wait=wait_random_exponential(0.2, 2))
+    async def _connect(self) -> AbstractConnection:
+        return await aio_pika.connect(
+            self._url,
+            timeout=CONNECT_S,
+            client_properties={"connection_name": self.name},
+            heartbeat=HEARTBEAT_S,
+        )
+
+    async def channel(self, wait_s: float | None = None) -> AbstractChannel:
+        """A new channel with confirms, as soon as there is a connection.
+
+        Raises:
+            Unavailable: there is none within ``wait_s`` seconds.
+        """
+        try:
+            async with asyncio.timeout(wait_s):
+                while True:
+                    await self._up.wait()
+                    assert self._connection is not None
+                    try:
+                        return await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+                    except AWAY:
+                        await asyncio.sleep(0.1)  # lost in this moment; `run` notices and clears `_up`
+        except TimeoutError:
+            raise Unavailable("broker") from None
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()

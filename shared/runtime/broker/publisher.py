@@ -1,0 +1,172 @@
+"""Publishing with group commit: while one batch awaits its confirm, the next one collects.
+
+No timer and nothing to tune: an idle system sends singles, a busy one large batches.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import DeliveryError, PublishError
+
+from shared.contracts.envelope import MEDIA_TYPE, Envelope
+from shared.contracts.errors import Unavailable
+from shared.runtime import metrics
+from shared.runtime.broker.link import AWAY, Link
+from shared.runtime.broker.topology import Destination
+
+log = structlog.get_logger()
+
+CONFIRM_S = 4.0
+BATCH = 500
+BATCH_BYTES = 512 * 1024
+WAITING = 5_000
+"""Envelopes that may wait for one destination; above it, publishing is refused at once."""
+
+
+class Unroutable(Exception):  # noqa: N818 - an outcome
+    """There is no such queue: its reader is gone for ever."""
+
+
+class _Lane:
+    """What waits for one destination."""
+
+    __slots__ = ("task", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: deque[tuple[bytes, asyncio.Future[None] | None]] = deque()
+        self.task: asyncio.Task[None] | None = None
+
+
+class Publisher:
+    """The publishing side of a service: one channel with confirms, one lane for each destination."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._channel: AbstractChannel | None = None
+        self._opening = asyncio.Lock()
+        self._exchanges: dict[str, aio_pika.abc.AbstractExchange] = {}
+        self._lanes: dict[Destination, _Lane] = {}
+
+    async def publish(self, destination: Destination, envelopes: Sequence[Envelope]) -> None:
+        """Publish in order; returns once the broker has confirmed all of them.
+
+        Raises:
+            Unroutable: the destination doesn't exist.
+            Unavailable: no confirm in time, or too many wait already. The envelopes may have arrived all the same.
+        """
+        if not envelopes:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        lane = self._lane(destination)
+        if len(lane.waiting) + len(envelopes) > WAITING:
+            metrics.PUBLISHED.labels("overflow").inc(len(envelopes))
+            raise Unavailable("broker")
+        last = len(envelopes) - 1
+        for index, envelope in enumerate(envelopes):
+            lane.waiting.append((envelope.model_dump_json().encode(), done if index == last else None))
+        self._start(destination, lane)
+        await done
+
+    def offer(self, destination: Destination, envelope: Envelope) -> bool:
+        """Publish something that may be lost, without waiting. False: it was dropped, since too much waits."""
+        lane = self._lane(destination)
+        if len(lane.waiting) >= WAITING:
+            metrics.PUBLISHED.labels("overflow").inc()
+            return False
+        lane.waiting.append((envelope.model_dump_json().encode(), None))
+        self._start(destination, lane)
+        return True
+
+    def _lane(self, destination: Destination) -> _Lane:
+        lane = self._lanes.get(destination)
+        if lane is None:
+            lane = self._lanes[destination] = _Lane()
+        return lane
+
+    def _start(self, destination: Destination, lane: _Lane) -> None:
+        if lane.task is None:
+            lane.task = asyncio.create_task(self._drain(destination, lane))
+
+    async def _drain(self, destination: Destination, lane: _Lane) -> None:
+        try:
+            while lane.waiting:
+                await self._send(destination, *self._next_batch(lane))
+        finally:
+            lane.task = None
+            if not lane.waiting:
+                self._lanes.pop(destination, None)
+
+    @staticmethod
+    def _next_batch(lane: _Lane) -> tuple[list[bytes], list[asyncio.Future[None]]]:
+        bodies: list[bytes] = []
+        futures: list[asyncio.Future[None]] = []
+        size = 0
+        while lane.waiting and len(bodies) < BATCH and (not bodies or size + len(lane.waiting[0][0]) < BATCH_BYTES):
+            body, done = lane.waiting.popleft()
+            bodies.append(body)
+            size += len(body)
+            if done is not None:
+                futures.append(done)
+        return bodies, futures
+
+    async def _send(self, destination: Destination, bodies: list[bytes], futures: list[asyncio.Future[None]]) -> None:
+        error: Exception | None = None
+        try:
+            await self.publish_raw(destination, b"[" + b",".join(bodies) + b"]")
+        except (Unroutable, Unavailable) as failure:
+            error = failure
+        metrics.PUBLISHED.labels("confirmed" if error is None else type(error).__name__.lower()).inc(len(bodies))
+        for future in futures:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+
+    async def publish_raw(self, destination: Destination, body: bytes, headers: dict[str, str] | None = None) -> None:
+        """Publish one AMQP message and await its confirm. Raises as `publish` does."""
+        mode = aio_pika.DeliveryMode.PERSISTENT if destination.persistent else aio_pika.DeliveryMode.NOT_PERSISTENT
+        message = aio_pika.Message(body, content_type=MEDIA_TYPE, delivery_mode=mode, headers=dict(headers or {}))
+        try:
+            exchange = await self._exchange(destination.exchange)
+            metrics.PUBLISHED_BATCHES.inc()
+            await exchange.publish(message, destination.routing_key, mandatory=True, timeout=CONFIRM_S)
+        except PublishError:
+            raise Unroutable(destination.routing_key) from None
+        except DeliveryError:
+            raise Unavailable("broker") from None  # the queue is full
+        except AWAY:
+            await self._discard_channel()
+            raise Unavailable("broker") from None
+
+    async def _exchange(self, name: str) -> aio_pika.abc.AbstractExchange:
+        async with self._opening:
+            if self._channel is None or self._channel.is_closed:
+                self._exchanges.clear()
+                self._channel = await self._link.channel(CONFIRM_S)
+            exchange = self._exchanges.get(name)
+            if exchange is None:
+                channel = self._channel
+                exchange = await channel.get_exchange(name, ensure=False) if name else channel.default_exchange
+                self._exchanges[name] = exchange
+            return exchange
+
+    async def _discard_channel(self) -> None:
+        """After a missing confirm the channel's state isn't known: the next publish takes a new one."""
+        channel, self._channel = self._channel, None
+        if channel is not None and not channel.is_closed:
+            try:
+                async with asyncio.timeout(1):
+                    await channel.close()
+            except AWAY:
+                log.info("channel_lost")
+
+    async def close(self) -> None:
+        """Send what waits, then stop. A broker that is away ends this with the publish timeout."""
+        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,93 @@
+"""Postgres: a pool that survives its server, named queries from .sql files, and the clock check."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import TypeAlias
+
+import aiosql
+import asyncpg
+import structlog
+from pydantic import SecretStr
+
+from shared.runtime import metrics
+from shared.runtime.health import Health
+
+log = structlog.get_logger()
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+CLOCK_LIMIT_S = 30
+CHECK_EVERY_S = 5
+
+# A process that is stopped inside a transaction must not hold up its successor for long; neither may a lock.
+TIMEOUTS = {
+    "statement_timeout": "5000",
+    "lock_timeout": "3000",
+    "idle_in_transaction_session_timeout": "5000",
+    "synchronous_commit": "on",
+    "jit": "off",
+}
+
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InterfaceError,
+)
+"""Errors that say nothing of the work at hand: it is done again when the server is back."""
+
+
+class Queries:
+    """The named, commented queries of one .sql file; parameters are ``$1``, ``$2``…"""
+
+    def __init__(self, path: Path) -> None:
+        self._queries = aiosql.from_path(path, "asyncpg")
+
+    def __getitem__(self, name: str) -> str:
+        sql: str = getattr(self._queries, name).sql
+        return sql
+
+
+async def _json_codec(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+def make_pool(url: SecretStr, size: int) -> Pool:
+    """A pool that is opened by `connected`; each wait for the server has an end."""
+    pool: Pool = asyncpg.create_pool(
+        url.get_secret_value(),
+        min_size=1,
+        max_size=size,
+        timeout=3,
+        command_timeout=6,
+        server_settings=TIMEOUTS,
+        init=_json_codec,
+    )
+    return pool
+
+
+async def watch(pool: Pool, health: Health) -> None:
+    """Say whether the server answers, and whether this process's clock agrees with it; for ever."""
+    while True:
+        try:
+            async with asyncio.timeout(3):
+                before = time.time()
+                moment: float = await pool.fetchval("select extract(epoch from clock_timestamp())::float8")
+                offset = (before + time.time()) / 2 - moment
+        except AWAY as error:
+            health.set("postgres", f"no answer ({type(error).__name__})")
+        else:
+            metrics.CLOCK_OFFSET.set(offset)
+            health.set("postgres", None)
+            far = abs(offset) > CLOCK_LIMIT_S
+            health.set("clock", f"{offset:+.0f} s off the database's clock" if far else None)
+        await asyncio.sleep(1 if not health.ready else CHECK_EVERY_S)

@@ -1,0 +1,149 @@
+"""The life of a process: settings, logs, health, database, broker, work, and an orderly end on SIGTERM."""
+
+import asyncio
+import gc
+import resource
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import asyncpg
+import structlog
+import uvloop
+from pydantic import ValidationError
+from tenacity import retry, retry_if_exception_type, wait_random_exponential
+
+from shared.contracts.envelope import name_process
+from shared.runtime import migrations, postgres
+from shared.runtime.broker.link import AWAY, Link
+from shared.runtime.broker.publisher import Publisher
+from shared.runtime.health import Health, start_admin
+from shared.runtime.logging import setup
+from shared.runtime.ownership import WrongQueueCount
+from shared.runtime.postgres import Pool
+from shared.runtime.sealing import Sealer
+from shared.runtime.settings import ServiceSettings
+
+log = structlog.get_logger()
+
+POOL_SIZE = 4
+STOP_S = 15
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a service is given to build itself from."""
+
+    health: Health
+    pool: Pool
+    publishing: Link
+    consuming: Link
+    publisher: Publisher
+    sealer: Sealer
+
+
+class Work(Protocol):
+    """What a service does between start and end."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+
+    async def stop(self) -> None:
+        """End in order what is begun; at most `STOP_S` seconds. `run` is cancelled afterwards."""
+
+
+Build = Callable[[S, Parts], Awaitable[Work]]
+
+
+def main(name: str, settings_type: type[S], folder: Path, build: Build[S]) -> None:
+    """Run a service, or with the argument ``migrate`` only bring its database up to date."""
+    try:
+        settings = settings_type()
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            print(f"{name}: UNSAID_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", file=sys.stderr)
+        sys.exit(2)
+    setup(name, settings.instance, settings.log_level)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold what people typed
+    migrations_folder = folder / "sql" / "migrations"
+    if sys.argv[1:] == ["migrate"]:
+        log.info("migrated", applied=migrations.apply(settings.database_url, migrations_folder))
+        return
+    name_process(f"unsaid/{name}/{settings.instance}")
+    try:
+        uvloop.run(_live(name, settings, migrations_folder, build))
+    except* WrongQueueCount as group:
+        log.error("refused_to_start", reason=str(group.exceptions[0]))
+        sys.exit(3)
+    except* OSError as group:
+        log.error("refused_to_start", reason=str(group.exceptions[0]))
+        sys.exit(4)
+
+
+async def _live(name: str, settings: S, folder: Path, build: Build[S]) -> None:
+    health = Health("postgres", "service")
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stopping.set)
+    publishing = Link(settings.amqp_url, f"{name}.{settings.instance}.out", health)
+    consuming = Link(settings.amqp_url, f"{name}.{settings.instance}.in", health)
+    publisher = Publisher(publishing)
+    pool = postgres.make_pool(settings.database_url, POOL_SIZE)
+    parts = Parts(health, pool, publishing, consuming, publisher, Sealer(settings.content_key))
+    admin = await start_admin(health, settings.admin_host, settings.admin_port)
+    try:
+        async with asyncio.TaskGroup() as group:
+            lasting = [group.create_task(publishing.run()), group.create_task(consuming.run())]
+            working = group.create_task(_work(settings, folder, parts, build))
+            await stopping.wait()
+            log.info("stopping")
+            health.set("service", "stopping")
+            await _end(working)
+            await publisher.close()
+            for task in lasting:
+                task.cancel()
+    finally:
+        await admin.cleanup()
+        for link in (publishing, consuming):
+            await link.close()
+        pool.terminate()
+    log.info("stopped")
+
+
+@retry(retry=retry_if_exception_type((*postgres.AWAY, asyncpg.PostgresError)), wait=wait_random_exponential(0.2, 2))
+async def _open(pool: Pool) -> None:
+    await pool
+
+
+async def _work(settings: S, folder: Path, parts: Parts, build: Build[S]) -> None:
+    """Wait for the database, then work until cancelled; being cancelled, stop the work in order."""
+    await migrations.apply_when_there(settings.database_url, folder)
+    await _open(parts.pool)
+    work = await build(settings, parts)
+    parts.health.set("service", None)
+    gc.collect()
+    gc.freeze()
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(postgres.watch(parts.pool, parts.health))
+        running = group.create_task(work.run())
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            try:
+                async with asyncio.timeout(STOP_S):
+                    await work.stop()
+            except (TimeoutError, *postgres.AWAY, *AWAY) as error:
+                log.warning("stopped_roughly", error=type(error).__name__)
+            watching.cancel()
+            running.cancel()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
