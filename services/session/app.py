@@ -12,15 +12,15 @@ from shared.runtime.ownership import Ownership
 from shared.runtime.service import Parts
 from shared.runtime.worker import Worker
 
-adapter: TypeAdapter[SessionCommand] = TypeAdapter(SessionCommand)
+batches: TypeAdapter[list[SessionCommand]] = TypeAdapter(list[SessionCommand])
 
 
-async def build(settings: Settings, parts: Parts) -> Worker:
+async def build(settings: Settings, parts: Parts) -> Worker[SessionCommand]:
     queues = [f"session.{i}" for i in range(settings.session_queues)]
     ownership = Ownership(parts.pool, settings.instance, queues)
     await ownership.prepare()
     handlers = Handlers(settings, parts.sealer)
-    return Worker("session", adapter, handlers, parts.pool, parts.consuming, parts.publisher, ownership)
+    return Worker("session", batches, handlers, parts.pool, parts.consuming, parts.publisher, ownership)
 
 
 def main() -> None:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from shared.contracts.commands import ConversationCommand
-from shared.contracts.envelope import Envelope
+from shared.contracts.envelope import ConversationCommand, Envelope
 from shared.contracts.events import Fact, Recorded
 from shared.runtime.broker.topology import to_gateway
 from shared.runtime.worker import Tell

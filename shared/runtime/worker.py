@@ -7,7 +7,7 @@ told is delivered again, finds its row, and is told again.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import orjson
 import structlog
@@ -32,6 +32,7 @@ TICK_S = 1.5
 SWEEP_TICKS = 40
 
 C = TypeVar("C", bound=Command)
+D = TypeVar("D", bound=Command, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ def answer(command: Command, reply: Envelope) -> Tell:
     return Tell(to_gateway(command.replyto), reply)
 
 
-class Handler(Protocol[C]):
+class Handler(Protocol[D]):
     """Applies commands in one transaction and says what to tell; also what to tell when a gateway is gone."""
 
-    async def handle(self, tx: Connection, commands: Sequence[C]) -> list[Tell]: ...
+    async def handle(self, tx: Connection, commands: Sequence[D]) -> list[Tell]: ...
 
     async def forget(self, tx: Connection, address: str) -> list[Tell]: ...
 
@@ -85,13 +86,13 @@ def runs(commands: Sequence[C], key: Callable[[C], str | None]) -> list[list[C]]
     return [run for layer in layers for run in layer.values()]
 
 
-class Worker:
+class Worker(Generic[C]):
     """Consumes the command queues that this instance owns."""
 
     def __init__(
         self,
         service: str,
-        adapter: "TypeAdapter[C]",
+        batches: TypeAdapter[list[C]],
         handler: Handler[C],
         pool: Pool,
         link: Link,
@@ -99,8 +100,7 @@ class Worker:
         ownership: Ownership,
     ) -> None:
         self._service = service
-        self._adapter: TypeAdapter[list[C]] = TypeAdapter(list[adapter._type])  # type: ignore[name-defined]
-        self._one = adapter
+        self._batches = batches
         self._handler = handler
         self._pool = pool
         self._link = link
@@ -134,7 +134,7 @@ class Worker:
                         await self._take(queue)
                 ticks += 1
                 if ticks % SWEEP_TICKS == 0:
-                    await subscriptions.drop_expired(self._pool)  # type: ignore[arg-type]
+                    await subscriptions.drop_expired(self._pool)
             except (*postgres.AWAY, *AWAY, Unavailable) as error:
                 log.warning("ownership_delayed", error=type(error).__name__)
             await asyncio.sleep(TICK_S if self._ownership.held else 0.3)
@@ -192,13 +192,14 @@ class Worker:
 
     async def _parse(self, delivery: Delivery) -> list[C]:
         try:
-            return self._adapter.validate_json(delivery.body)
+            return self._batches.validate_json(delivery.body)
         except ValidationError:
-            return [c for raw in _split(delivery.body) if (c := await self._parse_one(raw)) is not None]
+            parsed = [await self._parse_one(raw) for raw in _split(delivery.body)]
+            return [command for command in parsed if command is not None]
 
     async def _parse_one(self, raw: bytes) -> C | None:
         try:
-            return self._one.validate_json(raw)
+            return self._batches.validate_json(b"[" + raw + b"]")[0]
         except ValidationError as error:
             await self._put_aside(raw, "malformed", errors=[e["type"] for e in error.errors(include_input=False)][:3])
             return None
@@ -292,8 +293,9 @@ class Worker:
 
 
 def _failed(command: Command) -> CommandRefused:
-    details = {"part": "dead_letter", "retry_ms": 30_000}
-    return CommandRefused(causationid=command.id, code=Code.UNAVAILABLE, details=dict(details))
+    return CommandRefused(
+        causationid=command.id, code=Code.UNAVAILABLE, details={"part": "dead_letter", "retry_ms": 30_000}
+    )
 
 
 def _split(body: bytes) -> list[bytes]:

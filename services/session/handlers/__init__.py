@@ -11,7 +11,7 @@ from services.session.config import Settings
 from services.session.handlers import conversations, messages, reading, sessions
 from services.session.store import Store
 from shared.contracts import commands as c
-from shared.contracts.envelope import Command
+from shared.contracts.envelope import Command, ConversationCommand
 from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused, HoldersChanged
 from shared.runtime import subscriptions
@@ -26,7 +26,7 @@ Rare = (
 
 
 def _key(command: Command) -> str | None:
-    return command.conversation if isinstance(command, c.ConversationCommand) else None
+    return command.conversation if isinstance(command, ConversationCommand) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel, Arguments
+from aio_pika.abc import AbstractChannel
+from pamqp.common import FieldValue
 
 COMMANDS = "unsaid.commands"
 """Durable direct exchange; the routing key is the command queue's name."""
@@ -56,7 +57,7 @@ async def declare_command_queue(channel: AbstractChannel, service: str, queue: s
         durable=True,
         arguments={"x-queue-type": "quorum", "x-max-length-bytes": DEAD_MAX_BYTES, "x-delivery-limit": DELIVERY_LIMIT},
     )
-    arguments: Arguments = {
+    arguments: dict[str, FieldValue] = {
         "x-queue-type": "quorum",
         "x-single-active-consumer": True,
         "x-delivery-limit": DELIVERY_LIMIT,
