@@ -58,8 +58,14 @@ class Publisher:
             Unroutable: the destination doesn't exist.
             Unavailable: no confirm in time, or too many wait already. The envelopes may have arrived all the same.
         """
-        if not envelopes:
-            return
+        if envelopes:
+            await self.begin(destination, envelopes)
+
+    def begin(self, destination: Destination, envelopes: Sequence[Envelope]) -> "asyncio.Future[None]":
+        """Queue for publishing, in the order of the calls; the future is done once the broker has confirmed.
+
+        The future ends as `publish` does. Raises `Unavailable` at once where too many wait already.
+        """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         lane = self._lane(destination)
         if len(lane.waiting) + len(envelopes) > WAITING:
@@ -69,7 +75,7 @@ class Publisher:
         for index, envelope in enumerate(envelopes):
             lane.waiting.append((envelope.model_dump_json().encode(), done if index == last else None))
         self._start(destination, lane)
-        await done
+        return done
 
     def offer(self, destination: Destination, envelope: Envelope) -> bool:
         """Publish something that may be lost, without waiting. False: it was dropped, since too much waits."""

@@ -1,0 +1,126 @@
+"""Commands to the services, and the answers awaited: each has a waiter, and each waiting has an end."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from shared.contracts.envelope import Command, Reply
+from shared.contracts.errors import Refused, Unavailable
+from shared.contracts.events import CommandRefused, Recorded
+from shared.runtime.broker.publisher import Publisher, Unroutable
+from shared.runtime.broker.topology import to_commands
+
+ANSWER_S = 4.5
+"""Clients are promised an answer within 5 s."""
+
+Answer = Reply | Recorded
+R = TypeVar("R", bound=Answer)
+
+
+class Waiter(Protocol):
+    """Hears exactly once how a command went, synchronously, in the order of the gateway's queue."""
+
+    def answered(self, reply: Answer) -> None: ...
+
+    def failed(self, refused: Refused) -> None: ...
+
+
+class FutureWaiter:
+    """Turns an answer into a future; ``apply`` sees the reply first, in the queue's order."""
+
+    def __init__(self, apply: Callable[[Answer], None] | None = None) -> None:
+        self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._apply = apply
+
+    def answered(self, reply: Answer) -> None:
+        if self._apply is not None:
+            self._apply(reply)
+        if not self.future.done():
+            self.future.set_result(reply)
+
+    def failed(self, refused: Refused) -> None:
+        if not self.future.done():
+            self.future.set_exception(refused)
+
+
+class Requests:
+    """What has been asked and not yet answered."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._waiting: dict[str, tuple[Waiter, asyncio.TimerHandle]] = {}
+
+    @property
+    def outstanding(self) -> int:
+        return len(self._waiting)
+
+    def submit(self, queue: str, command: Command, waiter: Waiter, answer_s: float = ANSWER_S) -> None:
+        """Send a command; commands for one queue keep their order. The waiter hears how it went."""
+        timer = asyncio.get_running_loop().call_later(answer_s, self._fail, command.id, Unavailable(queue))
+        self._waiting[command.id] = (waiter, timer)
+        try:
+            confirmed = self._publisher.begin(to_commands(queue), [command])
+        except Unavailable as refused:
+            self._fail(command.id, refused)
+            return
+        confirmed.add_done_callback(lambda done: self._published(command.id, queue, done))
+
+    def _published(self, command: str, queue: str, done: "asyncio.Future[None]") -> None:
+        error = None if done.cancelled() else done.exception()
+        if isinstance(error, Refused):
+            self._fail(command, error)
+        elif isinstance(error, Unroutable):
+            self._fail(command, Unavailable(queue))
+
+    async def ask(self, queue: str, command: Command, kind: type[R], apply: Callable[[R], None] | None = None) -> R:
+        """Send a command and await its answer.
+
+        Raises:
+            Refused: as the service says; `Unavailable` where there is no answer in time.
+        """
+
+        def typed(reply: Answer) -> None:
+            if apply is not None and isinstance(reply, kind):
+                apply(reply)
+
+        waiter = FutureWaiter(typed)
+        self.submit(queue, command, waiter)
+        reply = await waiter.future
+        if not isinstance(reply, kind):
+            raise Unavailable(queue)
+        return reply
+
+    def take(self, command: str) -> Waiter | None:
+        """The waiter of a command, which is answered by this; None: nobody waits any more."""
+        waiting = self._waiting.pop(command, None)
+        if waiting is None:
+            return None
+        waiting[1].cancel()
+        return waiting[0]
+
+    def resolve(self, reply: Reply) -> None:
+        """Hand a reply to whoever waits for it."""
+        waiter = self.take(reply.causationid)
+        if waiter is None:
+            return
+        if isinstance(reply, CommandRefused):
+            waiter.failed(Refused(reply.code, reply.details))
+        else:
+            waiter.answered(reply)
+
+    def _fail(self, command: str, refused: Refused) -> None:
+        waiter = self.take(command)
+        if waiter is not None:
+            waiter.failed(refused)
+
+    def fail_all(self) -> None:
+        """The gateway's queue is gone, and all answers with it."""
+        for command in list(self._waiting):
+            self._fail(command, Unavailable("broker"))
+
+    async def settled(self, wait_s: float) -> None:
+        """Until nothing is outstanding, or the time is up."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait_s
+        while self._waiting and loop.time() < until:
+            await asyncio.sleep(0.02)

@@ -1,0 +1,1 @@
+"""What the gateway does with frames, requests and what the services tell."""

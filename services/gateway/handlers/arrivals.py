@@ -1,0 +1,164 @@
+"""Arriving: hello, welcome, resume; and lists of conversations."""
+
+import asyncio
+import time
+
+from services.gateway.domain.tokens import Connect
+from services.gateway.handlers.connection import Connection
+from services.gateway.handlers.facts import to_frame
+from services.gateway.handlers.hub import Hub
+from services.gateway.handlers.room import Room
+from shared.contracts.commands import ListConversations
+from shared.contracts.errors import MESSAGES, Close, Code, Refused
+from shared.contracts.events import ConversationsListed, MessageFact
+from shared.contracts.frames import client, server
+from shared.contracts.frames.values import LimitsValue
+from shared.contracts.ids import rfc3339
+from shared.contracts.text import TEXT_MAX
+
+WELCOME_MOST = 50
+PAGE = 200
+HOLD_MOST = 2_000
+HEARTBEAT_S = 25
+FRAME_BYTES = 65_536
+
+
+async def _ids(hub: Hub, claims: Connect, before: str | None, limit: int) -> ConversationsListed:
+    command = ListConversations(
+        tenant=claims.tenant, replyto=hub.address, participant=claims.sub, before=before, limit=limit
+    )
+    return await hub.requests.ask(hub.session_queue(claims.sub), command, ConversationsListed)
+
+
+async def rooms_of(hub: Hub, claims: Connect) -> list[Room]:
+    """All rooms that the token opens, newest first, held here. Raises `Refused`."""
+    if claims.conversation is not None:
+        ids = [claims.conversation]
+    else:
+        ids, more = [], True
+        while more and len(ids) < HOLD_MOST:
+            page = await _ids(hub, claims, ids[-1] if ids else None, PAGE)
+            ids, more = ids + page.conversations, page.more
+    return list(await asyncio.gather(*(hub.hold(conversation, claims.tenant) for conversation in ids)))
+
+
+def welcome(hub: Hub, connection: Connection, rooms: list[Room], hello: client.Hello) -> None:
+    """Let a connection in: welcome, then what it missed, then everything as it comes."""
+    claims = connection.claims
+    hub.admit(connection)
+    for room in rooms:
+        room.enter(connection)
+        hub.peers.tell_state(room)
+    shown = rooms[:WELCOME_MOST]
+    connection.send(
+        server.Welcome(
+            participant=server.Self(id=claims.sub, role=claims.role),
+            expires_at=rfc3339(claims.expires_at),
+            heartbeat_s=HEARTBEAT_S,
+            more=len(rooms) > len(shown),
+            limits=LimitsValue(
+                frame_bytes=FRAME_BYTES,
+                text=TEXT_MAX,
+                live_per_s=connection.limits.live_per_s,
+                messages_per_s=connection.limits.messages_per_s,
+                others_per_s=connection.limits.others_per_s,
+            ),
+            conversations=[room.value() for room in shown],
+        )
+    )
+    if hello.ref is not None:
+        connection.send(server.Ok(ref=hello.ref))
+    points = {point.conversation: point for point in hello.resume or []}
+    for room in rooms:
+        greet(connection, room)
+        point = points.pop(room.id, None)
+        if point is None:
+            room.facts.join(connection)
+        else:
+            hub.spawn(resume(hub, room, connection, point))
+    for unknown in points:
+        connection.send(
+            server.Error(
+                code=Code.NOT_FOUND,
+                message=MESSAGES[Code.NOT_FOUND],
+                details={"type": "hello", "conversation": unknown, "field": "resume"},
+            )
+        )
+
+
+def greet(connection: Connection, room: Room) -> None:
+    """What a connection gets of a room besides its facts: the epochs it decides on, and the open drafts."""
+    for purpose, value in room.consents.get(connection.participant, {}).items():
+        connection.epochs[room.id, purpose] = value.epoch
+    room.show_drafts(connection)
+
+
+async def resume(hub: Hub, room: Room, connection: Connection, point: client.ResumePoint) -> None:
+    """Read page by page what the connection missed, until it is level with the room; then it hears as all do."""
+    by_n = point.after_n is not None
+    position = (point.after_n if point.after_n is not None else point.after) or 0
+    while connection.id in hub.connections:
+        try:
+            page = await hub.read_facts(room, position if by_n else None, None if by_n else position)
+        except Refused:
+            await asyncio.sleep(0.5)
+            continue
+        if not page.known:
+            connection.send(server.ResumeReset(conversation=room.id, last_seq=page.last_seq, last_n=page.last_n))
+            room.facts.join(connection)
+            return
+        for fact in page.facts:
+            if fact.n <= room.facts.last_n:
+                connection.send(to_frame(hub.sealer, room.id, fact))
+                position = fact.n if by_n else fact.seq if isinstance(fact, MessageFact) else position
+        if not page.more and position >= (room.facts.last_n if by_n else room.facts.last_seq):
+            room.facts.join(connection)
+            return
+        if not page.facts:
+            await asyncio.sleep(0.05)  # the room itself has a hole and reads it
+
+
+async def listed(hub: Hub, connection: Connection, frame: client.ConversationList, ref: str) -> server.Ok:
+    """A page of conversations, newest first. Raises `Refused` (``not_found``: ``before`` is none of them)."""
+    claims = connection.claims
+    if frame.before is not None and frame.before not in connection.conversations:
+        raise Refused(Code.NOT_FOUND, {"field": "before"})
+    if claims.conversation is not None:
+        ids, more = ([] if frame.before else [claims.conversation]), False
+    else:
+        page = await _ids(hub, claims, frame.before, WELCOME_MOST)
+        ids, more = page.conversations, page.more
+    rooms = [await hub.hold(conversation, claims.tenant) for conversation in ids]
+    return server.Ok(ref=ref, conversations=[room.value() for room in rooms], more=more)
+
+
+async def added(hub: Hub, conversation: str, tenant: str, members: set[str]) -> None:
+    """A new conversation: whoever is connected with scope ``participant`` is in it from now on."""
+    room = await hub.hold(conversation, tenant)
+    for connection in list(hub.connections.values()):
+        claims = connection.claims
+        mine = claims.tenant == tenant and claims.conversation is None and claims.sub in members
+        if mine and conversation not in connection.conversations:
+            room.enter(connection)
+            connection.send(server.ConversationAdded(conversation=room.id, **dict(room.value())))
+            greet(connection, room)
+            room.facts.join(connection)
+
+
+def refresh(connection: Connection, claims: Connect) -> str:
+    """Take a new token of the same participant. Raises `Refused` (``unauthorized``)."""
+    if not claims.covers(connection.claims):
+        raise Refused(Code.UNAUTHORIZED)
+    connection.claims = claims.model_copy(update={"conversation": connection.claims.conversation})
+    return rfc3339(claims.expires_at)
+
+
+def expired(connection: Connection) -> bool:
+    return connection.claims.exp <= time.time()
+
+
+def close_expired(hub: Hub) -> None:
+    """Close what has outlived its token."""
+    for connection in list(hub.connections.values()):
+        if expired(connection):
+            connection.close(Close.UNAUTHORIZED)

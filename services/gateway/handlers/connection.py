@@ -1,0 +1,63 @@
+"""One participant's connection: who it speaks for, what it may ask, and its way out."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from services.gateway import metrics
+from services.gateway.domain.rates import Bucket, Excess
+from services.gateway.domain.tokens import Connect
+from services.gateway.egress.outgoing import Outgoing
+from services.gateway.errors import Closing
+from services.gateway.store import Limits
+from shared.contracts.errors import Close, Code, Refused
+from shared.contracts.frames.values import Value
+from shared.contracts.ids import new_id
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """An authenticated connection. Closing is asked for by `closing`; the websocket's reader carries it out."""
+
+    claims: Connect
+    device: str
+    limits: Limits
+    outgoing: Outgoing
+    closing: "asyncio.Future[int]"
+    id: str = field(default_factory=new_id)
+    conversations: set[str] = field(default_factory=set)
+    heard: float = 0.0
+    live: Bucket = field(init=False)
+    messages: Bucket = field(init=False)
+    others: Bucket = field(init=False)
+    excess: Excess = field(default_factory=Excess)
+    epochs: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Epoch of one's own consents, by conversation and purpose, as last sent on this connection."""
+
+    def __post_init__(self) -> None:
+        self.live = Bucket(self.limits.live_per_s)
+        self.messages = Bucket(self.limits.messages_per_s)
+        self.others = Bucket(self.limits.others_per_s)
+
+    @property
+    def participant(self) -> str:
+        return self.claims.sub
+
+    @property
+    def is_therapist(self) -> bool:
+        return self.claims.role == "therapist"
+
+    def send(self, frame: Value) -> None:
+        self.outgoing.send(frame.model_dump_json().encode())
+
+    def close(self, code: int) -> None:
+        if not self.closing.done():
+            self.closing.set_result(int(code))
+
+    def charge(self, bucket: Bucket, now: float) -> None:
+        """Take a token. Raises `Refused` (``rate_limited``); `Closing` after too many of them."""
+        retry_ms = bucket.take(now)
+        if retry_ms:
+            metrics.REFUSED.labels(Code.RATE_LIMITED).inc()
+            if self.excess.add(now):
+                raise Closing(Close.TOO_FAST)
+            raise Refused(Code.RATE_LIMITED, {"retry_ms": retry_ms})

@@ -1,0 +1,109 @@
+"""Consent: forms, grants and withdrawals. A withdrawal takes effect here at once, and is recorded as soon as it can be."""
+
+import asyncio
+
+import structlog
+
+from services.gateway.handlers import live
+from services.gateway.handlers.connection import Connection
+from services.gateway.handlers.hub import Hub
+from services.gateway.handlers.room import Room
+from shared.contracts.commands import Decide, ReadForms
+from shared.contracts.errors import Code, Refused
+from shared.contracts.events import Decided, DecisionValue, FormsRead
+from shared.contracts.frames import client, server
+from shared.contracts.ids import new_id
+
+log = structlog.get_logger()
+
+RETRY_S = (0.5, 1.0, 2.0, 5.0)
+
+
+async def forms(hub: Hub, room: Room, connection: Connection, ref: str) -> server.Ok:
+    command = ReadForms(
+        tenant=room.tenant, replyto=hub.address, conversation=room.id, participant=connection.participant
+    )
+    reply = await hub.requests.ask(room.consent_queue, command, FormsRead)
+    return server.Ok(ref=ref, forms=reply.forms)
+
+
+async def grant(hub: Hub, room: Room, connection: Connection, frame: client.ConsentGrant) -> DecisionValue:
+    """Raises `Refused`: ``stale_form``, ``stale_epoch``, ``conflict``."""
+    seen = connection.epochs.get((room.id, frame.purpose), 0)
+    command = Decide(
+        tenant=room.tenant,
+        replyto=hub.address,
+        conversation=room.id,
+        participant=connection.participant,
+        purpose=frame.purpose,
+        grant=True,
+        decision=frame.decision or new_id(),
+        version=frame.version,
+        sha256=frame.sha256,
+        if_epoch=seen if frame.if_epoch is None else frame.if_epoch,
+        via="device",
+        device=connection.device,
+    )
+    return (await hub.requests.ask(room.consent_queue, command, Decided)).decision
+
+
+async def withdraw(hub: Hub, room: Room, connection: Connection, frame: client.ConsentWithdraw) -> DecisionValue:
+    """Stop first, tell the other gateways directly, record afterwards."""
+    command = withdrawal(hub, room, connection.participant, frame.purpose, frame.decision)
+    return await record(hub, room, command.model_copy(update={"via": "device", "device": connection.device}))
+
+
+def withdrawal(hub: Hub, room: Room, participant: str, purpose: client.Purpose, decision: str | None) -> Decide:
+    """Silence an author's live text, where that is what is withdrawn; and the command that will record it."""
+    if purpose == "live_text":
+        room.withdrawn.add(participant)
+        hub.peers.withdrawn(room, participant)
+        live.silence(hub, room, participant)
+    return Decide(
+        tenant=room.tenant,
+        replyto=hub.address,
+        conversation=room.id,
+        participant=participant,
+        purpose=purpose,
+        grant=False,
+        decision=decision or new_id(),
+        version=None,
+        sha256=None,
+        if_epoch=None,
+        via="partner",
+        device=None,
+    )
+
+
+async def record(hub: Hub, room: Room, command: Decide) -> DecisionValue:
+    """Record a withdrawal. Where that can't be done now it is tried again in the background, until it is.
+
+    Raises:
+        Refused: ``conflict``; `Unavailable`: not on record yet, though in effect at this gateway.
+    """
+    try:
+        decided = await hub.requests.ask(room.consent_queue, command, Decided)
+    except Refused as refused:
+        if refused.code is Code.UNAVAILABLE:
+            hub.spawn(_keep_trying(hub, room, command))
+        else:
+            room.withdrawn.discard(command.participant)
+        raise
+    room.withdrawn.discard(command.participant)
+    return decided.decision
+
+
+async def _keep_trying(hub: Hub, room: Room, command: Decide) -> None:
+    attempt = 0
+    while True:
+        await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+        attempt += 1
+        again = command.model_copy(update={"id": new_id(), "replyto": hub.address})
+        try:
+            await hub.requests.ask(room.consent_queue, again, Decided)
+        except Refused as refused:
+            if refused.code is Code.UNAVAILABLE:
+                continue
+            log.warning("withdrawal_refused", code=refused.code, conversation=room.id)
+        room.withdrawn.discard(command.participant)
+        return

@@ -1,0 +1,132 @@
+"""The order of what lasts, at a gateway: every fact once, in order, to every connection, whatever was lost on the way.
+
+A room has delivered all facts up to ``last_n``. A fact below is dropped; the next one is delivered; one above shows a
+hole, which is read from the session service before anything goes on. Who asked for the fact gets it as the answer.
+"""
+
+from typing import TYPE_CHECKING
+
+from services.gateway import metrics
+from services.gateway.egress.requests import Waiter
+from services.gateway.handlers.connection import Connection
+from shared.contracts.contents import MessageContent
+from shared.contracts.errors import Refused
+from shared.contracts.events import Fact, MessageFact, Recorded
+from shared.contracts.frames import server
+from shared.contracts.frames.values import MessageValue, SessionValue, Value
+from shared.runtime.sealing import Sealer
+
+if TYPE_CHECKING:
+    from services.gateway.handlers.room import Room
+
+
+def open_message(sealer: Sealer, conversation: str, fact: MessageFact) -> MessageValue:
+    """A message as history shows it."""
+    content = MessageContent.model_validate_json(sealer.open(conversation, fact.content))
+    return MessageValue(
+        seq=fact.seq,
+        n=fact.n,
+        message=fact.message,
+        sender=fact.sender,
+        text=content.text,
+        at=fact.at,
+        in_reply_to=fact.in_reply_to,
+        tone=content.tone,
+    )
+
+
+def to_frame(sealer: Sealer, conversation: str, fact: Fact) -> Value:
+    """The frame that tells a participant of a fact."""
+    if isinstance(fact, MessageFact):
+        message = open_message(sealer, conversation, fact)
+        return server.MessagePosted(conversation=conversation, **dict(message))
+    kind = server.SessionStarted if fact.kind == "session.started" else server.SessionEnded
+    return kind(conversation=conversation, session=fact.session, at=fact.at, n=fact.n)
+
+
+class Facts:
+    """The head of a room, and the connections that are level with it."""
+
+    def __init__(self, room: "Room", sealer: Sealer) -> None:
+        self._room = room
+        self._sealer = sealer
+        self.last_seq = 0
+        self.last_n = 0
+        self.highest_n = 0
+        self._level: dict[str, Connection] = {}
+        self._askers: dict[int, Waiter] = {}
+
+    @property
+    def hole(self) -> bool:
+        """Whether facts are known to be missing here."""
+        return self.highest_n > self.last_n
+
+    def head(self, last_seq: int, last_n: int) -> None:
+        """The head as the service says; where the room is behind it already, that is a hole."""
+        if self._room.attached:
+            self.highest_n = max(self.highest_n, last_n)
+        else:
+            self.last_seq, self.last_n, self.highest_n = last_seq, last_n, last_n
+
+    def jump(self, last_seq: int, last_n: int) -> None:
+        """Go on at a head, leaving out what can't be told."""
+        self.last_seq, self.last_n = last_seq, last_n
+        self.highest_n = last_n
+
+    def join(self, connection: Connection) -> None:
+        """From now on the connection gets every fact as it comes."""
+        self._level[connection.id] = connection
+
+    def leave(self, connection: Connection) -> None:
+        self._level.pop(connection.id, None)
+
+    def recorded(self, event: Recorded, asker: Waiter | None) -> bool:
+        """Take an event. Returns False if there is a hole to read first; the asker is answered behind it."""
+        n = event.fact.n
+        if n <= self.last_n:
+            if asker is not None:
+                asker.answered(event)
+            return True
+        self.highest_n = max(self.highest_n, n)
+        if asker is not None:
+            self._askers[n] = asker
+        if n > self.last_n + 1:
+            metrics.HOLES.inc()
+            return False
+        self.deliver(event.fact)
+        return not self.hole
+
+    def deliver(self, fact: Fact) -> None:
+        """Deliver the next fact to all that are level; what is old is dropped."""
+        if fact.n != self.last_n + 1:
+            return
+        self.last_n = fact.n
+        self.highest_n = max(self.highest_n, fact.n)
+        room = self._room
+        if isinstance(fact, MessageFact):
+            self.last_seq = fact.seq
+            room.live.posted(fact.message)
+        elif fact.kind == "session.started":
+            room.session = SessionValue(id=fact.session, started_at=fact.at)
+        else:
+            room.session = None
+        asker = self._askers.pop(fact.n, None)
+        answered = self._answer(asker, fact)
+        payload = to_frame(self._sealer, room.id, fact).model_dump_json().encode()
+        for connection in self._level.values():
+            if connection is not answered:
+                connection.outgoing.send(payload)
+
+    def fail_askers(self, refused: Refused) -> None:
+        """The hole can't be read now: who waits behind it hears so, and gets the fact as everybody does."""
+        askers, self._askers = self._askers, {}
+        for asker in askers.values():
+            asker.failed(refused)
+
+    def _answer(self, asker: Waiter | None, fact: Fact) -> Connection | None:
+        """Answer whoever asked for this fact; returns the connection that needs no telling."""
+        if asker is None:
+            return None
+        asker.answered(Recorded(tenant=self._room.tenant, conversation=self._room.id, fact=fact))
+        connection: Connection | None = getattr(asker, "answered_connection", None)
+        return connection

@@ -1,0 +1,245 @@
+"""What this gateway holds: its rooms and connections, and the lines to the services that keep them true.
+
+A room is attached to the session service and to the consent service through the conversation's own queues. After the
+broker's connection was lost, the gateway's queue is a new one, and everything held is attached anew.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+
+import structlog
+
+from services.gateway import metrics
+from services.gateway.config import Settings
+from services.gateway.egress.peers import Peers
+from services.gateway.egress.requests import Requests
+from services.gateway.handlers import live
+from services.gateway.handlers.connection import Connection
+from services.gateway.handlers.room import Room
+from services.gateway.store import Tenant
+from shared.contracts.commands import Attach, AttachConsents, Detach, DetachConsents, ReadFacts
+from shared.contracts.errors import Close, Code, Refused
+from shared.contracts.events import Attached, ConsentsAttached, Done, FactsRead
+from shared.contracts.frames import server
+from shared.contracts.ids import new_id
+from shared.runtime.broker.topology import command_queue
+from shared.runtime.sealing import Sealer
+
+log = structlog.get_logger()
+
+GRACE_S = 5.0
+LINGER_S = 30.0
+LEASE_S = 5.0
+
+
+class Hub:
+    """Rooms by conversation, connections by id."""
+
+    def __init__(self, settings: Settings, requests: Requests, peers: Peers, sealer: Sealer) -> None:
+        self.settings = settings
+        self.requests = requests
+        self.peers = peers
+        self.sealer = sealer
+        self.address = ""
+        self.rooms: dict[str, Room] = {}
+        self.connections: dict[str, Connection] = {}
+        self.tenants: dict[str, Tenant] = {}
+        self.reading: dict[str, Connection] = {}
+        """Commands that mark as read, and the connection that needn't be told of its own mark."""
+        self.leases: dict[str, float] = {}
+        """Consent queues, and until when (monotonic) a withdrawal would have been heard through them."""
+        self._devices: dict[tuple[str, str], Connection] = {}
+        self._opening: dict[str, asyncio.Task[Room]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.draining = False
+
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Run something in the background; it ends with the hub, and its failure is logged."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background_failed", exc_info=error)
+
+    async def close(self) -> None:
+        for task in [*self._tasks, *self._opening.values()]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._opening.values(), return_exceptions=True)
+
+    # --- queues ----------------------------------------------------------------------------------------------------
+
+    def session_queue(self, key: str) -> str:
+        return command_queue("session", self.settings.session_queues, key)
+
+    def consent_queue(self, conversation: str) -> str:
+        return command_queue("consent", self.settings.consent_queues, conversation)
+
+    def notes_queue(self, conversation: str) -> str:
+        return command_queue("notes", self.settings.notes_queues, conversation)
+
+    # --- rooms -----------------------------------------------------------------------------------------------------
+
+    async def hold(self, conversation: str, tenant: str) -> Room:
+        """The room of a conversation, attached. Raises `Refused` (``not_found``), `Unavailable`."""
+        room = self.rooms.get(conversation)
+        if room is None:
+            opening = self._opening.get(conversation)
+            if opening is None:
+                opening = self._opening[conversation] = asyncio.create_task(self._open(conversation, tenant))
+            try:
+                room = await asyncio.shield(opening)
+            finally:
+                if opening.done():
+                    self._opening.pop(conversation, None)
+        if room.tenant != tenant:
+            raise Refused(Code.NOT_FOUND)
+        return room
+
+    async def _open(self, conversation: str, tenant: str) -> Room:
+        room = Room(conversation, tenant, self.consent_queue(conversation), self.sealer)
+        self.rooms[conversation] = room
+        try:
+            await self.attach(room)
+        except BaseException:
+            self.rooms.pop(conversation, None)
+            raise
+        metrics.ROOMS.set(len(self.rooms))
+        asyncio.get_running_loop().call_later(LINGER_S, self._let_go, room)
+        return room
+
+    async def attach(self, room: Room) -> None:
+        """Attach to both services. Their answers are applied in the queue's order, before anything that follows."""
+        asked = asyncio.get_running_loop().time()
+        common = {"tenant": room.tenant, "conversation": room.id, "replyto": self.address}
+
+        def attached(reply: Attached) -> None:
+            room.apply_attached(reply)
+            self.peers.hold(room)
+
+        def consents(reply: ConsentsAttached) -> None:
+            self.renew_lease(room.consent_queue, asked)
+            live.learn_all(self, room, room.apply_consents(reply))
+
+        await asyncio.gather(
+            self.requests.ask(self.session_queue(room.id), Attach(**common), Attached, attached),
+            self.requests.ask(room.consent_queue, AttachConsents(**common), ConsentsAttached, consents),
+        )
+        if room.facts.hole:
+            self.fill(room)
+
+    def _let_go(self, room: Room) -> None:
+        """Detach from a conversation that nobody here is in any more."""
+        if room.connections or any(room.online.values()) or self.rooms.get(room.id) is not room:
+            return
+        del self.rooms[room.id]
+        metrics.ROOMS.set(len(self.rooms))
+        room.close()
+        self.peers.release(room)
+        self.spawn(self._detach(room))
+
+    async def _detach(self, room: Room) -> None:
+        common = {"tenant": room.tenant, "conversation": room.id, "replyto": self.address}
+        try:
+            await self.requests.ask(self.session_queue(room.id), Detach(**common), Done)
+            await self.requests.ask(room.consent_queue, DetachConsents(**common), Done)
+        except Refused as refused:
+            log.info("detach_failed", code=refused.code)  # the lease ends by itself
+
+    # --- holes -----------------------------------------------------------------------------------------------------
+
+    def fill(self, room: Room) -> None:
+        if not room.filling:
+            room.filling = True
+            self.spawn(self._fill(room))
+
+    async def _fill(self, room: Room) -> None:
+        """Read what is missing, until the room is level with the highest fact it has heard of."""
+        try:
+            while room.facts.hole and self.rooms.get(room.id) is room:
+                try:
+                    page = await self.read_facts(room, after_n=room.facts.last_n, after_seq=None)
+                except Refused as refused:
+                    room.facts.fail_askers(refused)
+                    await asyncio.sleep(0.5)
+                    continue
+                for fact in page.facts:
+                    room.facts.deliver(fact)
+                if not page.known or (not page.facts and room.facts.hole):
+                    self._reset(room, page)
+        finally:
+            room.filling = False
+
+    def _reset(self, room: Room, page: FactsRead) -> None:
+        """What was missed can't be told: everybody reloads."""
+        room.facts.jump(page.last_seq, page.last_n)
+        room.to_all(server.ResumeReset(conversation=room.id, last_seq=page.last_seq, last_n=page.last_n))
+
+    async def read_facts(self, room: Room, after_n: int | None, after_seq: int | None) -> FactsRead:
+        command = ReadFacts(
+            tenant=room.tenant,
+            conversation=room.id,
+            replyto=self.address,
+            after_n=after_n,
+            after_seq=after_seq,
+            up_to_n=max(room.facts.highest_n, room.facts.last_n),
+        )
+        return await self.requests.ask(self.session_queue(room.id), command, FactsRead)
+
+    # --- leases ----------------------------------------------------------------------------------------------------
+
+    def renew_lease(self, queue: str, asked: float) -> None:
+        self.leases[queue] = max(self.leases.get(queue, 0.0), asked + LEASE_S)
+
+    def lease_holds(self, room: Room) -> bool:
+        return asyncio.get_running_loop().time() < self.leases.get(room.consent_queue, 0.0)
+
+    # --- connections -----------------------------------------------------------------------------------------------
+
+    def admit(self, connection: Connection) -> None:
+        """A connection is known from here on; an older one of the same device is replaced."""
+        key = (connection.participant, connection.device)
+        older = self._devices.get(key)
+        self._devices[key] = connection
+        self.connections[connection.id] = connection
+        if older is not None:
+            older.close(Close.REPLACED)
+            self.dismiss(older)
+        metrics.CONNECTIONS.set(len(self.connections))
+
+    def dismiss(self, connection: Connection) -> None:
+        """A connection has ended: its live text at once, its presence after a grace."""
+        if self.connections.pop(connection.id, None) is None:
+            return
+        key = (connection.participant, connection.device)
+        if self._devices.get(key) is connection:
+            del self._devices[key]
+        metrics.CONNECTIONS.set(len(self.connections))
+        loop = asyncio.get_running_loop()
+        for conversation in connection.conversations:
+            room = self.rooms.get(conversation)
+            if room is None:
+                continue
+            room.leave(connection)
+            live.switch(self, room, connection, None)
+            if not room.is_here(connection.participant):
+                room.stop_typing(connection.participant)
+            loop.call_later(GRACE_S, self._vanished, room, connection)
+
+    def _vanished(self, room: Room, connection: Connection) -> None:
+        room.vanish(connection.participant, connection.id)
+        self.peers.tell_state(room)
+        self._let_go_later(room)
+
+    def _let_go_later(self, room: Room) -> None:
+        if not room.connections:
+            asyncio.get_running_loop().call_later(LINGER_S, self._let_go, room)
+
+    def new_address(self) -> str:
+        """The name of the gateway's queue, new for each connection to the broker."""
+        self.address = f"gateway.{self.settings.instance}.{new_id()[:8]}"
+        return self.address
+
+

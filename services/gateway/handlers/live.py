@@ -1,0 +1,155 @@
+"""Live text: consent is checked at every frame, here at the author's gateway and again at the reader's."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from services.gateway import metrics
+from services.gateway.handlers.connection import Connection
+from services.gateway.handlers.room import Room
+from shared.contracts.errors import Code, Refused
+from shared.contracts.events import PeerDraft, PeerState
+from shared.contracts.frames import client, server
+from shared.contracts.frames.values import ConsentValue
+from shared.contracts.ids import Level, Purpose
+
+if TYPE_CHECKING:
+    from services.gateway.handlers.hub import Hub
+
+RETRY_MS = 1_000
+
+
+def _consented(room: Room, participant: str) -> bool:
+    return participant not in room.withdrawn and room.consents_to(participant, "live_text")
+
+
+def _require(hub: "Hub", room: Room, connection: Connection) -> Level:
+    """The level at which the connection writes. Raises `Refused`: ``consent_required``, ``live_off``."""
+    if not _consented(room, connection.participant):
+        raise Refused(Code.CONSENT_REQUIRED, {"purpose": "live_text", "participants": [connection.participant]})
+    level = room.live.level_of(connection.id, connection.participant)
+    if level is None:
+        raise Refused(Code.LIVE_OFF)
+    if room.live.suspended or not hub.lease_holds(room):
+        suspend(hub, room, suspended=True)
+        raise Refused(Code.LIVE_OFF, {"retry_ms": RETRY_MS})
+    return level
+
+
+def toggle(hub: "Hub", room: Room, connection: Connection, frame: client.LiveToggle) -> None:
+    """Raises `Refused`: ``consent_required``, ``live_off`` while suspended. Switching off is never refused."""
+    if not frame.on:
+        switch(hub, room, connection, None)
+        return
+    if not _consented(room, connection.participant):
+        raise Refused(Code.CONSENT_REQUIRED, {"purpose": "live_text", "participants": [connection.participant]})
+    if room.live.suspended or not hub.lease_holds(room):
+        raise Refused(Code.LIVE_OFF, {"retry_ms": RETRY_MS})
+    connection.charge(connection.live, asyncio.get_running_loop().time())
+    switch(hub, room, connection, frame.level or "letters")
+
+
+def switch(hub: "Hub", room: Room, connection: Connection, level: Level | None) -> None:
+    """Switch one connection on or off. Readers' queues lose what waits there of it before they hear of it."""
+    shown = room.live.switch(connection.id, connection.participant, level)
+    room.show(shown)
+    hub.peers.shown(room, shown)
+
+
+def write(
+    hub: "Hub", room: Room, connection: Connection, frame: client.LiveEdit | client.LiveReset | client.LiveClear
+) -> None:
+    """Apply what the author does to a draft and show it. Raises `Refused`; then nothing has changed."""
+    level = _require(hub, room, connection)
+    connection.charge(connection.live, asyncio.get_running_loop().time())
+    who = connection.participant
+    if isinstance(frame, client.LiveEdit):
+        shown = room.live.edit(connection.id, who, level, frame)
+    elif isinstance(frame, client.LiveReset):
+        shown = room.live.reset(connection.id, who, level, frame)
+    else:
+        shown = room.live.clear(who, frame.draft)
+    room.show(shown)
+    hub.peers.shown(room, shown)
+
+
+def resync(room: Room, connection: Connection, frame: client.LiveResync) -> None:
+    """Send the whole text of an open draft. Raises `Refused` (``not_found``)."""
+    connection.charge(connection.live, asyncio.get_running_loop().time())
+    draft = room.live.drafts.get(frame.draft)
+    if draft is None:
+        raise Refused(Code.NOT_FOUND, {"field": "draft"})
+    reset = room.live.reset_of(draft).frame
+    connection.outgoing.send(reset.model_dump_json().encode(), (room.id, draft.author))
+
+
+def suspend(hub: "Hub", room: Room, *, suspended: bool) -> None:
+    """Stop all live text of a room, or let it go on."""
+    shown = room.live.suspend(suspended)
+    room.show(shown)
+    hub.peers.shown(room, shown)
+
+
+def silence(hub: "Hub", room: Room, participant: str) -> None:
+    """Stop an author's live text on every connection, at once."""
+    began = time.perf_counter()
+    shown = room.live.withdraw(participant)
+    room.show(shown)
+    hub.peers.shown(room, shown)
+    metrics.WITHDRAWAL_SECONDS.observe(time.perf_counter() - began)
+
+
+def learn_all(hub: "Hub", room: Room, news: Iterable[tuple[str, Purpose, ConsentValue]]) -> None:
+    """Consents have changed: silence first where live text was withdrawn, then tell everybody."""
+    for participant, purpose, value in news:
+        if purpose == "live_text" and value.state == "withdrawn":
+            silence(hub, room, participant)
+        for connection in room.connections.values():
+            if connection.participant == participant:
+                connection.epochs[room.id, purpose] = value.epoch
+        room.to_all(
+            server.ConsentChanged(
+                conversation=room.id, participant=participant, purpose=purpose, state=value.state, epoch=value.epoch
+            )
+        )
+
+
+# --- from other gateways ---------------------------------------------------------------------------------------------
+
+
+def peer_state(hub: "Hub", room: Room, message: PeerState) -> None:
+    """Who is connected at another gateway, and who has live text on there."""
+    if message.gateway not in room.holders:
+        return  # it has let go, or will be in the next list of holders
+    for participant in room.roles:
+        if participant in message.online:
+            room.appear(participant, message.gateway)
+        else:
+            room.vanish(participant, message.gateway)
+    allowed = {p: level for p, level in message.live.items() if _consented(room, p)}
+    room.show(room.live.elsewhere(message.gateway, allowed, list(room.roles)))
+    if message.answer:
+        hub.peers.tell_state(room)
+        hub.peers.tell_drafts(room)
+
+
+def peer_draft(hub: "Hub", room: Room, message: PeerDraft) -> None:
+    """A draft that is written at another gateway; shown only with consent known here too."""
+    if not _consented(room, message.participant) or not hub.lease_holds(room):
+        return
+    text = None if message.content is None else hub.sealer.open(room.id, message.content).decode()
+    room.show(room.live.from_peer(message.gateway, message.participant, message.draft, message.rev, text))
+
+
+def holders(hub: "Hub", room: Room, addresses: list[str]) -> None:
+    """Which gateways hold the room now; who was at one that is gone is gone as well."""
+    gone = [address for address in room.holders if address not in addresses]
+    came = [address for address in addresses if address not in room.holders]
+    room.holders = addresses
+    for address in gone:
+        for participant in room.roles:
+            room.vanish(participant, address)
+        room.show(room.live.elsewhere(address, {}, list(room.roles)))
+    if came:
+        hub.peers.tell_state(room)

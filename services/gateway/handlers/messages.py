@@ -1,0 +1,131 @@
+"""Messages: sealed at the door, sent to the session service, answered once they are committed."""
+
+import asyncio
+
+from services.gateway import metrics
+from services.gateway.egress.requests import Answer
+from services.gateway.errors import to_frame
+from services.gateway.handlers.connection import Connection
+from services.gateway.handlers.facts import open_message
+from services.gateway.handlers.hub import Hub
+from services.gateway.handlers.room import Room
+from shared.contracts.commands import MarkRead, ReadHistory, SendMessage
+from shared.contracts.contents import MessageContent
+from shared.contracts.errors import Code, Refused
+from shared.contracts.events import Done, HistoryRead, MessageAccepted, MessageFact, Recorded
+from shared.contracts.frames import client, server
+from shared.contracts.frames.values import MessageValue
+from shared.contracts.text import TEXT_MAX, fault, has_forbidden
+
+PAGE = 50
+FRAME_BYTES = 250_000
+"""A server frame is at most 256 KiB; the rest is its envelope."""
+
+
+class SendWaiter:
+    """Answers a ``message.send``: with ``ok`` where it has a ref, and always on error."""
+
+    def __init__(self, connection: Connection, frame: client.MessageSend) -> None:
+        self._connection = connection
+        self._ref = frame.ref
+        self._conversation = frame.conversation
+        self._since = asyncio.get_running_loop().time()
+
+    @property
+    def answered_connection(self) -> Connection | None:
+        """Who is told by the ``ok`` instead of by ``message.posted``."""
+        return None if self._ref is None else self._connection
+
+    def answered(self, reply: Answer) -> None:
+        metrics.SEND_SECONDS.observe(asyncio.get_running_loop().time() - self._since)
+        if self._ref is None:
+            return
+        if isinstance(reply, Recorded) and isinstance(reply.fact, MessageFact):
+            place: MessageFact | MessageAccepted = reply.fact
+        elif isinstance(reply, MessageAccepted):
+            place = reply
+        else:
+            return
+        self._connection.send(server.Ok(ref=self._ref, seq=place.seq, n=place.n, at=place.at))
+
+    def failed(self, refused: Refused) -> None:
+        metrics.REFUSED.labels(refused.code).inc()
+        self._connection.send(to_frame(refused, self._ref, "message.send", self._conversation))
+
+
+def check_text(text: str, longest: int) -> None:
+    """Raises `Refused` (``bad_text``, with the reason)."""
+    why = fault(text, longest)
+    if why is not None:
+        raise Refused(Code.BAD_TEXT, {"field": "text", "reason": why})
+
+
+def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend) -> None:
+    """Hand a message to the session service; what one connection sends keeps its order.
+
+    Raises:
+        Refused: ``bad_text``, ``conflict`` (the id is somebody else's open draft).
+    """
+    check_text(frame.text, TEXT_MAX)
+    if frame.tone is not None and has_forbidden(frame.tone):
+        raise Refused(Code.BAD_FRAME, {"field": "tone"})
+    if room.live.is_somebody_elses(frame.message, connection.participant):
+        raise Refused(Code.CONFLICT)
+    content = MessageContent(text=frame.text, tone=frame.tone).model_dump_json().encode()
+    command = SendMessage(
+        tenant=room.tenant,
+        replyto=hub.address,
+        conversation=room.id,
+        sender=connection.participant,
+        message=frame.message,
+        in_reply_to=frame.in_reply_to,
+        fingerprint=hub.sealer.fingerprint(
+            room.id, connection.participant, frame.message, frame.text, frame.in_reply_to, frame.tone
+        ),
+        content=hub.sealer.seal(room.id, content),
+    )
+    hub.requests.submit(hub.session_queue(room.id), command, SendWaiter(connection, frame))
+
+
+async def history(hub: Hub, room: Room, frame: client.History, ref: str) -> server.Ok:
+    """A page of messages, cut to fit a frame; ``more`` says whether there are others in the direction asked for."""
+    command = ReadHistory(
+        tenant=room.tenant,
+        replyto=hub.address,
+        conversation=room.id,
+        after=frame.after,
+        before=frame.before,
+        limit=frame.limit or PAGE,
+    )
+    reply = await hub.requests.ask(hub.session_queue(room.id), command, HistoryRead)
+    opened = [open_message(hub.sealer, room.id, fact) for fact in reply.messages]
+    fitting = fit(opened, from_end=frame.after is None)
+    return server.Ok(ref=ref, messages=fitting, more=reply.more or len(fitting) < len(opened))
+
+
+def fit(messages: list[MessageValue], *, from_end: bool) -> list[MessageValue]:
+    """As many messages as a frame holds, from the beginning or from the end."""
+    kept: list[MessageValue] = []
+    size = 0
+    for message in reversed(messages) if from_end else messages:
+        size += len(message.model_dump_json().encode()) + 1
+        if kept and size > FRAME_BYTES:
+            break
+        kept.append(message)
+    return kept[::-1] if from_end else kept
+
+
+async def read(hub: Hub, room: Room, connection: Connection, frame: client.MessageRead) -> None:
+    """Raises `Refused` (``bad_frame``: above the head)."""
+    command = MarkRead(
+        tenant=room.tenant,
+        replyto=hub.address,
+        conversation=room.id,
+        participant=connection.participant,
+        seq=frame.seq,
+    )
+    hub.reading[command.id] = connection
+    try:
+        await hub.requests.ask(hub.session_queue(room.id), command, Done)
+    finally:
+        hub.reading.pop(command.id, None)

@@ -1,0 +1,199 @@
+"""A conversation that this gateway holds: its head, its people, its consents, and the connections in it.
+
+Everything that changes a room happens synchronously, in the order of the gateway's queue; so whoever joins has seen
+exactly what was before, and gets exactly what comes after.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from services.gateway.domain.live import LiveText, Shown
+from services.gateway.handlers.connection import Connection
+from services.gateway.handlers.facts import Facts
+from shared.contracts.contents import NamesContent
+from shared.contracts.errors import Code, Refused
+from shared.contracts.events import Attached, ConsentsAttached
+from shared.contracts.frames import server
+from shared.contracts.frames.values import ConsentValue, ConversationValue, ParticipantValue, SessionValue, Value
+from shared.contracts.ids import Purpose, Role
+from shared.runtime.sealing import Sealer
+
+TYPING_S = 10.0
+
+
+class Room:
+    """One conversation on this gateway."""
+
+    def __init__(self, conversation: str, tenant: str, consent_queue: str, sealer: Sealer) -> None:
+        self.id = conversation
+        self.tenant = tenant
+        self.consent_queue = consent_queue
+        self._sealer = sealer
+        self.attached = False
+        self.filling = False
+        self.roles: dict[str, Role] = {}
+        self._names: dict[str, str] = {}
+        self.created_at = ""
+        self.reads: dict[str, int] = {}
+        self.session: SessionValue | None = None
+        self.consents: dict[str, dict[Purpose, ConsentValue]] = {}
+        self.withdrawn: set[str] = set()
+        """Authors who withdrew live text here, while it isn't on record yet."""
+        self.connections: dict[str, Connection] = {}
+        self.live = LiveText(conversation)
+        self.facts = Facts(self, sealer)
+        self.holders: list[str] = []
+        self.online: dict[str, set[str]] = {}
+        """Participants and where they are connected: connection ids here, addresses of other gateways."""
+        self._typing: dict[str, asyncio.TimerHandle] = {}
+
+    # --- what the services told ------------------------------------------------------------------------------------
+
+    def apply_attached(self, reply: Attached) -> None:
+        self.roles = {member.id: member.role for member in reply.members}
+        names = NamesContent.model_validate_json(self._sealer.open(self.id, reply.content))
+        self._names = {participant: names.participants[participant].display_name for participant in self.roles}
+        self.created_at = reply.created_at
+        self.reads = {**reply.reads}
+        self.session = reply.session
+        self.holders = reply.holders
+        self.facts.head(reply.last_seq, reply.last_n)
+        self.attached = True
+
+    def apply_consents(self, reply: ConsentsAttached) -> list[tuple[str, Purpose, ConsentValue]]:
+        """What is in force. Returns what is news here; the highest epoch wins."""
+        news: list[tuple[str, Purpose, ConsentValue]] = []
+        for participant, purposes in reply.consents.items():
+            for purpose, value in purposes.items():
+                if self.learn(participant, purpose, value):
+                    news.append((participant, purpose, value))
+        return news
+
+    def learn(self, participant: str, purpose: Purpose, value: ConsentValue) -> bool:
+        """Take a consent, unless something newer is known."""
+        known = self.consents.setdefault(participant, {}).get(purpose)
+        if known is not None and known.epoch >= value.epoch:
+            return False
+        self.consents[participant][purpose] = value
+        if purpose == "live_text" and value.state == "withdrawn":
+            self.withdrawn.discard(participant)
+        return True
+
+    def epoch(self, participant: str, purpose: Purpose) -> int:
+        value = self.consents.get(participant, {}).get(purpose)
+        return 0 if value is None else value.epoch
+
+    def consents_to(self, participant: str, purpose: Purpose) -> bool:
+        value = self.consents.get(participant, {}).get(purpose)
+        return value is not None and value.state == "granted"
+
+    # --- who is here -----------------------------------------------------------------------------------------------
+
+    def require_member(self, connection: Connection) -> None:
+        """Raises `Refused` (``not_found``)."""
+        if self.tenant != connection.claims.tenant or connection.participant not in self.roles:
+            raise Refused(Code.NOT_FOUND)
+
+    def enter(self, connection: Connection) -> None:
+        self.connections[connection.id] = connection
+        connection.conversations.add(self.id)
+        self.appear(connection.participant, connection.id)
+
+    def leave(self, connection: Connection) -> None:
+        self.connections.pop(connection.id, None)
+        self.facts.leave(connection)
+
+    def appear(self, participant: str, where: str) -> None:
+        """Somebody is connected, here or at another gateway."""
+        places = self.online.setdefault(participant, set())
+        first = not places
+        places.add(where)
+        if first:
+            self._presence(participant, online=True)
+
+    def vanish(self, participant: str, where: str) -> None:
+        places = self.online.get(participant, set())
+        if where in places:
+            places.discard(where)
+            if not places:
+                self._presence(participant, online=False)
+
+    def _presence(self, participant: str, *, online: bool) -> None:
+        frame = server.Presence(conversation=self.id, participant=participant, online=online)
+        self.to_others(participant, frame)
+
+    def is_here(self, participant: str) -> bool:
+        return any(c.participant == participant for c in self.connections.values())
+
+    # --- telling ---------------------------------------------------------------------------------------------------
+
+    def to_all(self, frame: Value, but: Connection | None = None) -> None:
+        payload = frame.model_dump_json().encode()
+        for connection in self.connections.values():
+            if connection is not but:
+                connection.outgoing.send(payload)
+
+    def to_others(self, author: str, frame: Value) -> None:
+        """To every connection of the other participants."""
+        payload = frame.model_dump_json().encode()
+        for connection in self.connections.values():
+            if connection.claims.sub != author:
+                connection.outgoing.send(payload)
+
+    def show(self, shown: Iterable[Shown]) -> None:
+        """Send what follows from a change of live text."""
+        for one in shown:
+            live = (self.id, one.author)
+            payload = one.frame.model_dump_json().encode()
+            for connection in self.connections.values():
+                if one.to_others and connection.claims.sub == one.author:
+                    continue
+                if one.drop:
+                    connection.outgoing.drop_live(self.id, one.author)
+                connection.outgoing.send(payload, live if one.to_others and not one.drop else None)
+
+    def typing(self, participant: str, *, on: bool) -> None:
+        """That somebody types; it ends by itself."""
+        timer = self._typing.pop(participant, None)
+        if timer is not None:
+            timer.cancel()
+        if on:
+            loop = asyncio.get_running_loop()
+            self._typing[participant] = loop.call_later(TYPING_S, self._typing_over, participant)
+        self.to_others(participant, server.Typing(conversation=self.id, on=on, sender=participant))
+
+    def _typing_over(self, participant: str) -> None:
+        self.typing(participant, on=False)
+
+    def stop_typing(self, participant: str) -> None:
+        if participant in self._typing:
+            self.typing(participant, on=False)
+
+    def value(self) -> ConversationValue:
+        """The conversation as a welcome shows it."""
+        return ConversationValue(
+            id=self.id,
+            last_seq=self.facts.last_seq,
+            last_n=self.facts.last_n,
+            participants=[
+                ParticipantValue(id=p, role=role, display_name=self._names[p], online=bool(self.online.get(p)))
+                for p, role in self.roles.items()
+            ],
+            consents={p: dict(purposes) for p, purposes in self.consents.items() if purposes},
+            reads=dict(self.reads),
+            live={p: self.live.state(p) for p in self.roles},
+            session=self.session,
+        )
+
+    def show_drafts(self, connection: Connection) -> None:
+        """The open drafts of the others, to one that has just come."""
+        for draft in self.live.drafts.values():
+            if draft.author != connection.participant:
+                frame = self.live.reset_of(draft).frame
+                connection.outgoing.send(frame.model_dump_json().encode(), (self.id, draft.author))
+
+    def close(self) -> None:
+        for timer in self._typing.values():
+            timer.cancel()
+
+

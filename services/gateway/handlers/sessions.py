@@ -1,0 +1,44 @@
+"""Sessions: the therapist starts, either ends. Informed consent is asked of the consent service, not of this gateway."""
+
+from services.gateway.handlers.connection import Connection
+from services.gateway.handlers.hub import Hub
+from services.gateway.handlers.room import Room
+from shared.contracts.commands import EndSession, ReadDecisions, StartSession
+from shared.contracts.errors import Code, Refused
+from shared.contracts.events import DecisionsRead, SessionAccepted
+from shared.contracts.frames import client
+from shared.contracts.ids import new_id
+
+
+async def start(hub: Hub, room: Room, connection: Connection, frame: client.SessionStart) -> SessionAccepted:
+    """Raises `Refused`: ``forbidden``, ``consent_required``."""
+    asking = ReadDecisions(tenant=room.tenant, replyto=hub.address, conversation=room.id)
+    in_force = (await hub.requests.ask(room.consent_queue, asking, DecisionsRead)).in_force
+    missing = []
+    for participant in room.roles:
+        value = in_force.get(participant, {}).get("informed_consent")
+        if value is None or value.state != "granted":
+            missing.append(participant)
+    command = StartSession(
+        tenant=room.tenant,
+        replyto=hub.address,
+        conversation=room.id,
+        participant=connection.participant,
+        session=frame.session or new_id(),
+        missing=missing,
+    )
+    return await hub.requests.ask(hub.session_queue(room.id), command, SessionAccepted)
+
+
+async def end(hub: Hub, room: Room, connection: Connection) -> SessionAccepted:
+    """Raises `Refused` (``conflict``: none runs)."""
+    command = EndSession(
+        tenant=room.tenant, replyto=hub.address, conversation=room.id, participant=connection.participant
+    )
+    return await hub.requests.ask(hub.session_queue(room.id), command, SessionAccepted)
+
+
+def require_therapist(connection: Connection) -> None:
+    """Raises `Refused` (``forbidden``)."""
+    if not connection.is_therapist:
+        raise Refused(Code.FORBIDDEN)

@@ -1,0 +1,29 @@
+-- name: tenants
+select id, name, origins, rate_factor from tenant;
+
+-- name: api_client
+select tenant, salt, secret_hash from api_client where client_id = $1;
+
+-- name: ensure_tenant
+insert into tenant (id, name, origins, rate_factor) values ($1, $2, $3, $4)
+on conflict (name) do update set origins = excluded.origins, rate_factor = excluded.rate_factor
+returning id;
+
+-- name: ensure_api_client
+insert into api_client (client_id, tenant, salt, secret_hash) values ($1, $2, $3, $4)
+on conflict (client_id) do update set salt = excluded.salt, secret_hash = excluded.secret_hash
+    where api_client.tenant = excluded.tenant
+returning client_id;
+
+-- name: begin_request
+-- The first request under a key stays; a later one finds it.
+insert into idempotency (tenant, template, key, path, body_hmac) values ($1, $2, $3, $4, $5)
+on conflict (tenant, template, key) do update set tenant = excluded.tenant
+returning path, body_hmac, status, answer;
+
+-- name: finish_request
+update idempotency set status = $4, answer = $5 where tenant = $1 and template = $2 and key = $3 and status is null;
+
+-- name: forget_request
+-- It was refused: the key is free again.
+delete from idempotency where tenant = $1 and template = $2 and key = $3 and status is null;

@@ -1,0 +1,118 @@
+"""What the gateway keeps: tenants, their API clients, and partners' repeatable requests."""
+
+import asyncio
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.contracts.errors import Unavailable
+from shared.contracts.ids import new_id
+from shared.runtime.postgres import AWAY, Pool, Queries
+
+_sql = Queries(Path(__file__).parent / "sql" / "queries.sql")
+
+LIVE_PER_S = 30
+MESSAGES_PER_S = 20
+OTHERS_PER_S = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How fast one connection may ask, in frames a second."""
+
+    live_per_s: int
+    messages_per_s: int
+    others_per_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    id: str
+    name: str
+    origins: frozenset[str]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What is known of a request under an idempotency key: answered already, if ``status`` is there."""
+
+    path: str
+    body_hmac: str
+    status: int | None
+    answer: str | None
+
+
+def _hash(secret: str, salt: bytes) -> bytes:
+    """Scrypt (RFC 7914) with 16 MiB, since partners may choose their secrets."""
+    return hashlib.scrypt(secret.encode(), salt=salt, n=2**14, r=8, p=1)
+
+
+class Store:
+    """The gateway's own database. Each method raises `Unavailable` where the database is away."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def tenants(self) -> list[Tenant]:
+        try:
+            rows = await self._pool.fetch(_sql["tenants"])
+        except AWAY:
+            raise Unavailable("postgres") from None
+        return [
+            Tenant(
+                str(row["id"]),
+                row["name"],
+                frozenset(row["origins"]),
+                Limits(
+                    LIVE_PER_S * row["rate_factor"],
+                    MESSAGES_PER_S * row["rate_factor"],
+                    OTHERS_PER_S * row["rate_factor"],
+                ),
+            )
+            for row in rows
+        ]
+
+    async def authenticate(self, client_id: str, secret: str) -> str | None:
+        """The tenant of an API client; None: no such client, or another secret. Takes as long in both cases."""
+        try:
+            row = await self._pool.fetchrow(_sql["api_client"], client_id)
+        except AWAY:
+            raise Unavailable("postgres") from None
+        salt = bytes(16) if row is None else row["salt"]
+        found = await asyncio.to_thread(_hash, secret, salt)
+        if row is None or not hmac.compare_digest(found, row["secret_hash"]):
+            return None
+        return str(row["tenant"])
+
+    async def ensure_tenant(
+        self, name: str, origins: Iterable[str], rate_factor: int, client_id: str, secret: str
+    ) -> str | None:
+        """Create or update a tenant with one API client; returns its id. None: the client id is another tenant's."""
+        salt = os.urandom(16)
+        async with self._pool.acquire() as tx, tx.transaction():
+            tenant = await tx.fetchval(_sql["ensure_tenant"], new_id(), name, list(origins), rate_factor)
+            done = await tx.fetchval(_sql["ensure_api_client"], client_id, tenant, salt, _hash(secret, salt))
+        return str(tenant) if done is not None else None
+
+    async def begin_request(self, tenant: str, template: str, key: str, path: str, body_hmac: str) -> Begun:
+        try:
+            row = await self._pool.fetchrow(_sql["begin_request"], tenant, template, key, path, body_hmac)
+        except AWAY:
+            raise Unavailable("postgres") from None
+        return Begun(row["path"], row["body_hmac"], row["status"], row["answer"])
+
+    async def finish_request(self, tenant: str, template: str, key: str, status: int, answer: str) -> None:
+        try:
+            await self._pool.execute(_sql["finish_request"], tenant, template, key, status, answer)
+        except AWAY:
+            raise Unavailable("postgres") from None
+
+    async def forget_request(self, tenant: str, template: str, key: str) -> None:
+        try:
+            await self._pool.execute(_sql["forget_request"], tenant, template, key)
+        except AWAY:
+            raise Unavailable("postgres") from None
