@@ -291,12 +291,13 @@ class PeerWithdrawn(Envelope):
     participant: Id
 
 
-GatewayMessage = Annotated[
+AnyGatewayMessage = (
     Recorded | MessageAccepted | ConversationFound | ConversationsListed | ConversationCreated | Attached
     | HoldersChanged | Renewed | FactsRead | HistoryRead | ReadMarked | SessionAccepted
     | ConsentsAttached | Probed | FormsRead | Decided | DecisionsRead | ConsentChanged
     | NoteSaved | NotesListed | Done | CommandRefused
-    | PeerState | PeerTyping | PeerDraft | PeerWithdrawn,
-    Field(discriminator="type"),
-]  # fmt: skip
+    | PeerState | PeerTyping | PeerDraft | PeerWithdrawn
+)  # fmt: skip
 """Everything that can lie in a gateway's queue."""
+
+GatewayMessage = Annotated[AnyGatewayMessage, Field(discriminator="type")]

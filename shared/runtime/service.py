@@ -5,7 +5,7 @@ import gc
 import resource
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -58,10 +58,13 @@ class Work(Protocol):
 
 
 Build = Callable[[S, Parts], Awaitable[Work]]
+Verb = Callable[[S, Parts], Awaitable[None]]
 
 
-def main(name: str, settings_type: type[S], folder: Path, build: Build[S]) -> None:
-    """Run a service, or with the argument ``migrate`` only bring its database up to date."""
+def main(
+    name: str, settings_type: type[S], folder: Path, build: Build[S], verbs: Mapping[str, Verb[S]] | None = None
+) -> None:
+    """Run a service; with the argument ``migrate`` only bring its database up to date; or run one of ``verbs``."""
     try:
         settings = settings_type()
     except ValidationError as error:
@@ -74,6 +77,12 @@ def main(name: str, settings_type: type[S], folder: Path, build: Build[S]) -> No
     if sys.argv[1:] == ["migrate"]:
         log.info("migrated", applied=migrations.apply(settings.database_url, migrations_folder))
         return
+    if len(sys.argv) > 1:
+        verb = (verbs or {}).get(sys.argv[1])
+        if verb is None:
+            sys.exit(f"{name}: unknown argument; there are: {', '.join(['migrate', *(verbs or {})])}")
+        asyncio.run(_once(settings, verb))
+        return
     name_process(f"unsaid/{name}/{settings.instance}")
     try:
         uvloop.run(_live(name, settings, migrations_folder, build))
@@ -83,6 +92,14 @@ def main(name: str, settings_type: type[S], folder: Path, build: Build[S]) -> No
     except* OSError as group:
         log.error("refused_to_start", reason=str(group.exceptions[0]))
         sys.exit(4)
+
+
+async def _once(settings: S, verb: Verb[S]) -> None:
+    """Run one verb with the parts of a service, without the broker."""
+    health = Health()
+    links = [Link(settings.amqp_url, name, health) for name in ("out", "in")]
+    async with postgres.make_pool(settings.database_url, 1) as pool:
+        await verb(settings, Parts(health, pool, links[0], links[1], Publisher(links[0]), Sealer(settings.content_key)))
 
 
 async def _live(name: str, settings: S, folder: Path, build: Build[S]) -> None:

@@ -63,9 +63,14 @@ class Tokens:
     def _read(self, token: str, audience: str, now: float) -> dict[str, object]:
         try:
             secret = self.keys[jwt.get_unverified_header(token).get("kid", "")]
-            options = {"require": ["exp", "aud"], "verify_exp": False, "verify_iat": False}
             key = b64decode(secret.get_secret_value())
-            claims: dict[str, object] = jwt.decode(token, key, [ALGORITHM], audience=audience, options=options)
+            claims: dict[str, object] = jwt.decode(
+                token,
+                key,
+                [ALGORITHM],
+                audience=audience,
+                options={"require": ["exp", "aud"], "verify_exp": False, "verify_iat": False},
+            )
         except (jwt.InvalidTokenError, KeyError, TypeError, UnicodeError):
             raise Refused(Code.UNAUTHORIZED) from None
         expires = claims.get("exp")

@@ -12,7 +12,7 @@ from shared.contracts.commands import Decide, ReadForms
 from shared.contracts.errors import Code, Refused
 from shared.contracts.events import Decided, DecisionValue, FormsRead
 from shared.contracts.frames import client, server
-from shared.contracts.ids import new_id
+from shared.contracts.ids import Purpose, new_id
 
 log = structlog.get_logger()
 
@@ -47,32 +47,31 @@ async def grant(hub: Hub, room: Room, connection: Connection, frame: client.Cons
     return (await hub.requests.ask(room.consent_queue, command, Decided)).decision
 
 
-async def withdraw(hub: Hub, room: Room, connection: Connection, frame: client.ConsentWithdraw) -> DecisionValue:
-    """Stop first, tell the other gateways directly, record afterwards."""
-    command = withdrawal(hub, room, connection.participant, frame.purpose, frame.decision)
-    return await record(hub, room, command.model_copy(update={"via": "device", "device": connection.device}))
-
-
-def withdrawal(hub: Hub, room: Room, participant: str, purpose: client.Purpose, decision: str | None) -> Decide:
-    """Silence an author's live text, where that is what is withdrawn; and the command that will record it."""
+def stop(hub: Hub, room: Room, participant: str, purpose: Purpose) -> None:
+    """The first half of a withdrawal: an author's live text ends here and, told directly, at the other gateways."""
     if purpose == "live_text":
         room.withdrawn.add(participant)
         hub.peers.withdrawn(room, participant)
         live.silence(hub, room, participant)
-    return Decide(
+
+
+async def withdraw(hub: Hub, room: Room, connection: Connection, frame: client.ConsentWithdraw) -> DecisionValue:
+    """The second half: the record. Raises as `record` does."""
+    command = Decide(
         tenant=room.tenant,
         replyto=hub.address,
         conversation=room.id,
-        participant=participant,
-        purpose=purpose,
+        participant=connection.participant,
+        purpose=frame.purpose,
         grant=False,
-        decision=decision or new_id(),
+        decision=frame.decision or new_id(),
         version=None,
         sha256=None,
         if_epoch=None,
-        via="partner",
-        device=None,
+        via="device",
+        device=connection.device,
     )
+    return await record(hub, room, command)
 
 
 async def record(hub: Hub, room: Room, command: Decide) -> DecisionValue:

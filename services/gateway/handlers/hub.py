@@ -11,6 +11,7 @@ import structlog
 
 from services.gateway import metrics
 from services.gateway.config import Settings
+from services.gateway.domain.tokens import Tokens
 from services.gateway.egress.peers import Peers
 from services.gateway.egress.requests import Requests
 from services.gateway.handlers import live
@@ -35,11 +36,12 @@ LEASE_S = 5.0
 class Hub:
     """Rooms by conversation, connections by id."""
 
-    def __init__(self, settings: Settings, requests: Requests, peers: Peers, sealer: Sealer) -> None:
+    def __init__(self, settings: Settings, requests: Requests, peers: Peers, sealer: Sealer, tokens: Tokens) -> None:
         self.settings = settings
         self.requests = requests
         self.peers = peers
         self.sealer = sealer
+        self.tokens = tokens
         self.address = ""
         self.rooms: dict[str, Room] = {}
         self.connections: dict[str, Connection] = {}
@@ -113,7 +115,6 @@ class Hub:
     async def attach(self, room: Room) -> None:
         """Attach to both services. Their answers are applied in the queue's order, before anything that follows."""
         asked = asyncio.get_running_loop().time()
-        common = {"tenant": room.tenant, "conversation": room.id, "replyto": self.address}
 
         def attached(reply: Attached) -> None:
             room.apply_attached(reply)
@@ -124,8 +125,18 @@ class Hub:
             live.learn_all(self, room, room.apply_consents(reply))
 
         await asyncio.gather(
-            self.requests.ask(self.session_queue(room.id), Attach(**common), Attached, attached),
-            self.requests.ask(room.consent_queue, AttachConsents(**common), ConsentsAttached, consents),
+            self.requests.ask(
+                self.session_queue(room.id),
+                Attach(tenant=room.tenant, conversation=room.id, replyto=self.address),
+                Attached,
+                attached,
+            ),
+            self.requests.ask(
+                room.consent_queue,
+                AttachConsents(tenant=room.tenant, conversation=room.id, replyto=self.address),
+                ConsentsAttached,
+                consents,
+            ),
         )
         if room.facts.hole:
             self.fill(room)
@@ -141,10 +152,15 @@ class Hub:
         self.spawn(self._detach(room))
 
     async def _detach(self, room: Room) -> None:
-        common = {"tenant": room.tenant, "conversation": room.id, "replyto": self.address}
         try:
-            await self.requests.ask(self.session_queue(room.id), Detach(**common), Done)
-            await self.requests.ask(room.consent_queue, DetachConsents(**common), Done)
+            await self.requests.ask(
+                self.session_queue(room.id),
+                Detach(tenant=room.tenant, conversation=room.id, replyto=self.address),
+                Done,
+            )
+            await self.requests.ask(
+                room.consent_queue, DetachConsents(tenant=room.tenant, conversation=room.id, replyto=self.address), Done
+            )
         except Refused as refused:
             log.info("detach_failed", code=refused.code)  # the lease ends by itself
 
@@ -239,7 +255,5 @@ class Hub:
 
     def new_address(self) -> str:
         """The name of the gateway's queue, new for each connection to the broker."""
-        self.address = f"gateway.{self.settings.instance}.{new_id()[:8]}"
+        self.address = self.peers.address = f"gateway.{self.settings.instance}.{new_id()[:8]}"
         return self.address
-
-

@@ -31,16 +31,19 @@ async def save(hub: Hub, room: Room, connection: Connection, frame: client.NoteS
 
 async def listed(hub: Hub, room: Room, connection: Connection, ref: str) -> server.Ok:
     """The therapist's notes, ascending; the newest ones where not all of them fit a frame."""
-    command = ListNotes(
-        tenant=room.tenant, replyto=hub.address, conversation=room.id, author=connection.participant
-    )
+    command = ListNotes(tenant=room.tenant, replyto=hub.address, conversation=room.id, author=connection.participant)
     reply = await hub.requests.ask(hub.notes_queue(room.id), command, NotesListed)
     notes: list[NoteValue] = []
     size = 0
     for stored in reversed(reply.notes):
         text = NoteContent.model_validate_json(hub.sealer.open(room.id, stored.content)).text
         note = NoteValue(
-            note=stored.note, version=stored.version, format=stored.format, text=text, author=stored.author, at=stored.at
+            note=stored.note,
+            version=stored.version,
+            format=stored.format,
+            text=text,
+            author=stored.author,
+            at=stored.at,
         )
         size += len(note.model_dump_json().encode()) + 1
         if notes and size > FRAME_BYTES:

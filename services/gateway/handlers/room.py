@@ -195,5 +195,3 @@ class Room:
     def close(self) -> None:
         for timer in self._typing.values():
             timer.cancel()
-
-

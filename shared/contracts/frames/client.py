@@ -164,11 +164,9 @@ class NoteList(InConversation):
     type: Literal["note.list"]
 
 
-LiveFrame = LiveToggle | LiveEdit | LiveReset | LiveClear | LiveResync
-
-ClientFrame = Annotated[
+AnyFrame = (
     Hello | TokenRefresh | ConversationList | MessageSend | History | MessageRead | Typing
     | LiveToggle | LiveEdit | LiveReset | LiveClear | LiveResync
-    | ConsentForms | ConsentGrant | ConsentWithdraw | SessionStart | SessionEnd | NoteSave | NoteList,
-    Field(discriminator="type"),
-]  # fmt: skip
+    | ConsentForms | ConsentGrant | ConsentWithdraw | SessionStart | SessionEnd | NoteSave | NoteList
+)  # fmt: skip
+ClientFrame = Annotated[AnyFrame, Field(discriminator="type")]

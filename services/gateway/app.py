@@ -1,0 +1,119 @@
+"""The gateway, wired together."""
+
+import asyncio
+import json
+import random
+import sys
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from services.gateway.config import Settings
+from services.gateway.domain.tokens import Tokens
+from services.gateway.egress.peers import Peers
+from services.gateway.egress.requests import Requests
+from services.gateway.handlers.hub import Hub
+from services.gateway.ingress.broker import Listener
+from services.gateway.ingress.http import documents
+from services.gateway.ingress.http.oauth import OAuth
+from services.gateway.ingress.http.page import Page
+from services.gateway.ingress.http.partners import Api
+from services.gateway.ingress.websocket import Door, heartbeats
+from services.gateway.store import Store
+from shared.contracts.errors import Close, Unavailable
+from shared.contracts.frames.server import Reconnect
+from shared.runtime import service
+from shared.runtime.service import Parts
+
+log = structlog.get_logger()
+
+FOLDER = Path(__file__).parent
+TENANTS_EVERY_S = 5.0
+DRAIN_MS = 2_000
+ACKS_S = 5.0
+
+
+class Gateway:
+    """The gateway's `shared.runtime.service.Work`."""
+
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        self._settings = settings
+        self._parts = parts
+        parts.health.set("listening", "starting")
+        tokens = Tokens(settings.token_keys)
+        self._store = Store(parts.pool)
+        self._peers = Peers(parts.publisher, parts.sealer)
+        self._hub = Hub(settings, Requests(parts.publisher), self._peers, parts.sealer, tokens)
+        self._door = Door(self._hub)
+        self._listener = Listener(self._hub, parts.consuming, parts.health)
+        self._app = web.Application(client_max_size=65_536)
+        self._app.add_routes(
+            [
+                web.get("/v1/ws", self._door.serve),
+                web.post("/v1/oauth/token", OAuth(self._hub, self._store, tokens).token),
+                *Api(self._hub, tokens).routes(self._store),
+                *documents.routes(),
+                *Page().routes(),
+                *parts.health.routes(),
+            ]
+        )
+        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1)
+
+    async def run(self) -> None:
+        await self._load_tenants()
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._settings.host, self._settings.port, backlog=1024).start()
+        log.info("listening", host=self._settings.host, port=self._settings.port)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listener.run())
+            group.create_task(heartbeats(self._hub, self._door))
+            group.create_task(self._keep_tenants())
+
+    async def _load_tenants(self) -> None:
+        try:
+            self._hub.tenants = {tenant.id: tenant for tenant in await self._store.tenants()}
+        except Unavailable:
+            log.warning("tenants_kept")  # those that are known go on
+
+    async def _keep_tenants(self) -> None:
+        while True:
+            await asyncio.sleep(TENANTS_EVERY_S)
+            await self._load_tenants()
+
+    async def stop(self) -> None:
+        """Drain: ask clients to go elsewhere, deliver what is outstanding, then close."""
+        self._hub.draining = True
+        for connection in list(self._hub.connections.values()):
+            connection.send(Reconnect(retry_ms=random.randrange(DRAIN_MS)))  # noqa: S311 - spreads load, guards nothing
+        await self._hub.requests.settled(ACKS_S)
+        for connection in list(self._hub.connections.values()):
+            connection.close(Close.SERVICE_RESTART)
+        await self._runner.cleanup()
+        await self._hub.close()
+
+
+async def build(settings: Settings, parts: Parts) -> Gateway:
+    return Gateway(settings, parts)
+
+
+async def ensure_tenant(settings: Settings, parts: Parts) -> None:
+    """Create or update a tenant from JSON on standard input. Raises `SystemExit` with what is wrong."""
+    try:
+        asked = json.load(sys.stdin)
+        tenant = await Store(parts.pool).ensure_tenant(
+            str(asked["name"]),
+            [str(origin) for origin in asked["origins"]],
+            int(asked["rate_factor"]),
+            str(asked["client_id"]),
+            str(asked["client_secret"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise SystemExit(f"ensure-tenant: the JSON on standard input is not right ({type(error).__name__})") from None
+    if tenant is None:
+        raise SystemExit("ensure-tenant: the client id belongs to another tenant")
+    print(json.dumps({"tenant": tenant}))
+
+
+def main() -> None:
+    service.main("gateway", Settings, FOLDER, build, {"ensure-tenant": ensure_tenant})

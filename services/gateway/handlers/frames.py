@@ -1,0 +1,156 @@
+"""What a connection's frames do. Quick ones at once; those that ask a service in a task, so that reading goes on."""
+
+import asyncio
+import time
+from typing import assert_never
+
+from services.gateway import metrics
+from services.gateway.domain.rates import Bucket
+from services.gateway.errors import to_frame
+from services.gateway.handlers import arrivals, consents, live, messages, notes, sessions
+from services.gateway.handlers.connection import Connection
+from services.gateway.handlers.hub import Hub
+from services.gateway.handlers.room import Room
+from shared.contracts.errors import Code, Refused
+from shared.contracts.frames import client, server
+
+Asking = (
+    client.ConversationList | client.History | client.MessageRead | client.ConsentForms | client.ConsentGrant
+    | client.ConsentWithdraw | client.SessionStart | client.SessionEnd | client.NoteSave | client.NoteList
+)  # fmt: skip
+
+ASKING_MOST = 100
+
+
+class Frames:
+    """The frames of one connection, in order."""
+
+    def __init__(self, hub: Hub, connection: Connection) -> None:
+        self._hub = hub
+        self._connection = connection
+        self._asking: set[asyncio.Task[None]] = set()
+
+    def close(self) -> None:
+        for task in self._asking:
+            task.cancel()
+
+    async def room_for(self) -> None:
+        """Wait while too many of this connection's questions are open."""
+        if len(self._asking) >= ASKING_MOST:
+            await asyncio.wait(self._asking, return_when=asyncio.FIRST_COMPLETED)
+
+    def take(self, frame: client.AnyFrame) -> None:
+        """Do what a frame asks, or answer why not. Raises `Closing`."""
+        conversation = getattr(frame, "conversation", None)
+        kind = frame.type
+        metrics.FRAMES_IN.labels(kind).inc()
+        try:
+            self._take(frame)
+        except Refused as refused:
+            self._refuse(refused, frame.ref, kind, conversation)
+
+    def _refuse(self, refused: Refused, ref: str | None, kind: str, conversation: str | None) -> None:
+        metrics.REFUSED.labels(refused.code).inc()
+        self._connection.send(to_frame(refused, ref, kind, conversation))
+
+    def _ok(self, ref: str | None) -> None:
+        if ref is not None:
+            self._connection.send(server.Ok(ref=ref))
+
+    def _room(self, conversation: str) -> Room:
+        room = self._hub.rooms.get(conversation)
+        if room is None or self._connection.id not in room.connections:
+            raise Refused(Code.NOT_FOUND)
+        return room
+
+    def _take(self, frame: client.AnyFrame) -> None:  # noqa: C901
+        connection = self._connection
+        match frame:
+            case client.LiveEdit() | client.LiveReset() | client.LiveClear():
+                live.write(self._hub, self._room(frame.conversation), connection, frame)
+                self._ok(frame.ref)
+            case client.LiveToggle():
+                live.toggle(self._hub, self._room(frame.conversation), connection, frame)
+                self._ok(frame.ref)
+            case client.LiveResync():
+                live.resync(self._room(frame.conversation), connection, frame)
+                self._ok(frame.ref)
+            case client.MessageSend():
+                room = self._room(frame.conversation)
+                self._charge(connection.messages)
+                messages.send(self._hub, room, connection, frame)
+            case client.Typing():
+                room = self._room(frame.conversation)
+                self._charge(connection.others)
+                room.typing(connection.participant, on=frame.on)
+                self._hub.peers.typing(room, connection.participant, on=frame.on)
+                self._ok(frame.ref)
+            case client.TokenRefresh():
+                self._charge(connection.others)
+                claims = self._hub.tokens.read_connect(frame.token, time.time())
+                expires = arrivals.refresh(connection, claims)
+                if frame.ref is not None:
+                    connection.send(server.Ok(ref=frame.ref, expires_at=expires))
+            case client.Hello():
+                raise Refused(Code.BAD_FRAME, {"field": "type"})
+            case _:
+                self._prepare(frame)
+                task = asyncio.create_task(self._ask(frame))
+                self._asking.add(task)
+                task.add_done_callback(self._asking.discard)
+
+    def _charge(self, bucket: Bucket) -> None:
+        self._connection.charge(bucket, asyncio.get_running_loop().time())
+
+    def _prepare(self, frame: Asking) -> None:
+        """The checks that need no service, in the protocol's order. Raises `Refused`."""
+        room = None if isinstance(frame, client.ConversationList) else self._room(frame.conversation)
+        if isinstance(frame, client.SessionStart | client.NoteSave | client.NoteList):
+            sessions.require_therapist(self._connection)
+        if isinstance(frame, client.ConsentWithdraw):
+            assert room is not None
+            consents.stop(self._hub, room, self._connection.participant, frame.purpose)
+        else:
+            self._charge(self._connection.others)
+
+    async def _ask(self, frame: Asking) -> None:
+        ref = frame.ref
+        try:
+            ok = await self._answer(frame, ref or "-")
+        except Refused as refused:
+            self._refuse(refused, ref, frame.type, getattr(frame, "conversation", None))
+            return
+        if ref is not None:
+            self._connection.send(ok)
+
+    async def _answer(self, frame: Asking, ref: str) -> server.Ok:  # noqa: C901, PLR0911
+        hub, connection = self._hub, self._connection
+        if isinstance(frame, client.ConversationList):
+            return await arrivals.listed(hub, connection, frame, ref)
+        room = self._room(frame.conversation)
+        match frame:
+            case client.History():
+                return await messages.history(hub, room, frame, ref)
+            case client.MessageRead():
+                await messages.read(hub, room, connection, frame)
+                return server.Ok(ref=ref)
+            case client.ConsentForms():
+                return await consents.forms(hub, room, connection, ref)
+            case client.ConsentGrant():
+                granted = await consents.grant(hub, room, connection, frame)
+                return server.Ok(ref=ref, decision=granted.id, epoch=granted.epoch)
+            case client.ConsentWithdraw():
+                withdrawn = await consents.withdraw(hub, room, connection, frame)
+                return server.Ok(ref=ref, decision=withdrawn.id, epoch=withdrawn.epoch)
+            case client.SessionStart():
+                started = await sessions.start(hub, room, connection, frame)
+                return server.Ok(ref=ref, session=started.session, at=started.at, n=started.n)
+            case client.SessionEnd():
+                ended = await sessions.end(hub, room, connection)
+                return server.Ok(ref=ref, session=ended.session, at=ended.at, n=ended.n)
+            case client.NoteSave():
+                return server.Ok(ref=ref, version=await notes.save(hub, room, connection, frame))
+            case client.NoteList():
+                return await notes.listed(hub, room, connection, ref)
+            case _:
+                assert_never(frame)

@@ -1,0 +1,1 @@
+"""HTTP: partners' requests, the documents, and the page."""

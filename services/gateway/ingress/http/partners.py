@@ -1,0 +1,178 @@
+"""Partners' requests: conversations, connect tokens, messages, consents."""
+
+import time
+from zlib import crc32
+
+from aiohttp import web
+
+from services.gateway.domain.tokens import Connect, Tokens
+from services.gateway.handlers import consents
+from services.gateway.handlers.facts import open_message
+from services.gateway.handlers.hub import Hub
+from services.gateway.handlers.messages import fit
+from services.gateway.ingress.http.bodies import (
+    ConsentsBody,
+    ConversationBody,
+    MessagesBody,
+    NewConversation,
+    NewDecision,
+    NewToken,
+    ParticipantBody,
+    TokenBody,
+)
+from services.gateway.ingress.http.requests import Answered, Partners, path_id, query_int, typed
+from services.gateway.store import Store
+from shared.contracts.commands import CreateConversation, Decide, GetConversation, ReadDecisions, ReadHistory
+from shared.contracts.contents import ConversationContent, NamesContent, ParticipantContent
+from shared.contracts.errors import Code, Refused
+from shared.contracts.events import ConversationFound, Decided, DecisionsRead, HistoryRead
+from shared.contracts.ids import derived_id, new_id, rfc3339
+
+TTL_S = 3600
+PAGE = 50
+PAGE_MOST = 200
+BUCKETS = 1000
+
+
+class Api:
+    """The handlers; each gets the tenant and the parsed body."""
+
+    def __init__(self, hub: Hub, tokens: Tokens) -> None:
+        self._hub = hub
+        self._tokens = tokens
+
+    def routes(self, store: Store) -> list[web.RouteDef]:
+        wrap = Partners(self._hub, store, self._tokens).route
+        one = "/v1/conversations/{id}"
+        return [
+            web.post("/v1/conversations", wrap("/v1/conversations", self.create, creates=True)),
+            web.get(one, wrap(one, self.get, creates=False)),
+            web.post(one + "/tokens", wrap(one + "/tokens", self.token, creates=True)),
+            web.get(one + "/messages", wrap(one + "/messages", self.messages, creates=False)),
+            web.get(one + "/consents", wrap(one + "/consents", self.consents, creates=False)),
+            web.post(one + "/consents", wrap(one + "/consents", self.decide, creates=True)),
+        ]
+
+    async def create(self, _: web.Request, tenant: str, body: object, derived: str | None) -> Answered:
+        new = typed(NewConversation, body)
+        if new.region not in (None, self._hub.settings.region):
+            raise Refused(Code.BAD_REQUEST, {"field": "region"})
+        conversation = new_id() if derived is None else derived_id(tenant, derived)
+        if derived is None and new.external_id is not None:  # the same name always goes through the same queue
+            conversation = derived_id(tenant, self._hub.sealer.fingerprint(tenant, "conversation", new.external_id))
+        first, second = new.participants
+        content = ConversationContent(
+            external_id=new.external_id,
+            participants=(
+                ParticipantContent(external_id=first.external_id, display_name=first.display_name, locale=first.locale),
+                ParticipantContent(
+                    external_id=second.external_id, display_name=second.display_name, locale=second.locale
+                ),
+            ),
+        )
+        command = CreateConversation(
+            tenant=tenant,
+            replyto=self._hub.address,
+            conversation=conversation,
+            region=self._hub.settings.region,
+            roles=(first.role, second.role),
+            locales=(first.locale, second.locale),
+            content=self._hub.sealer.seal(conversation, content.model_dump_json().encode()),
+        )
+        found = await self._hub.requests.ask(self._hub.session_queue(conversation), command, ConversationFound)
+        return Answered(201 if found.created else 200, self._body(found, full=False))
+
+    def _body(self, found: ConversationFound, *, full: bool) -> ConversationBody:
+        raw = self._hub.sealer.open(found.conversation, found.content)
+        people = NamesContent.model_validate_json(raw).participants
+        return ConversationBody(
+            id=found.conversation,
+            region=found.region,
+            participants=[
+                ParticipantBody(
+                    id=member.id,
+                    role=member.role,
+                    external_id=people[member.id].external_id,
+                    display_name=people[member.id].display_name,
+                )
+                for member in found.members
+            ],
+            last_seq=found.last_seq if full else None,
+            created_at=found.created_at if full else None,
+        )
+
+    async def _found(self, request: web.Request, tenant: str) -> ConversationFound:
+        conversation = path_id(request)
+        command = GetConversation(tenant=tenant, replyto=self._hub.address, conversation=conversation)
+        return await self._hub.requests.ask(self._hub.session_queue(conversation), command, ConversationFound)
+
+    async def get(self, request: web.Request, tenant: str, _: object, __: str | None) -> Answered:
+        return Answered(200, self._body(await self._found(request, tenant), full=True))
+
+    async def token(self, request: web.Request, tenant: str, body: object, _: str | None) -> Answered:
+        new = typed(NewToken, body)
+        found = await self._found(request, tenant)
+        member = next((m for m in found.members if m.id == new.participant), None)
+        if member is None:
+            raise Refused(Code.NOT_FOUND)
+        now = time.time()
+        claims = Connect(
+            tenant=tenant,
+            sub=member.id,
+            role=member.role,
+            conversation=None if new.scope == "participant" else found.conversation,
+            exp=int(now) + (new.ttl_s or TTL_S),
+        )
+        base = self._hub.settings.public_url.rstrip("/").replace("http", "ws", 1)
+        url = f"{base}/v1/ws?s={crc32(found.conversation.encode()) % BUCKETS}"
+        token = self._tokens.connect(claims, now)
+        return Answered(201, TokenBody(token=token, expires_at=rfc3339(claims.expires_at), url=url))
+
+    async def messages(self, request: web.Request, tenant: str, _: object, __: str | None) -> Answered:
+        conversation = path_id(request)
+        after = query_int(request, "after", 0, 0, 2**53 - 1)
+        limit = query_int(request, "limit", PAGE, 1, PAGE_MOST)
+        command = ReadHistory(
+            tenant=tenant,
+            replyto=self._hub.address,
+            conversation=conversation,
+            after=after,
+            before=None,
+            limit=limit,
+        )
+        reply = await self._hub.requests.ask(self._hub.session_queue(conversation), command, HistoryRead)
+        opened = [open_message(self._hub.sealer, conversation, fact) for fact in reply.messages]
+        page = fit(opened, from_end=False)
+        more = reply.more or len(page) < len(opened)
+        return Answered(200, MessagesBody(messages=page, next_after=page[-1].seq if more and page else None))
+
+    async def consents(self, request: web.Request, tenant: str, _: object, __: str | None) -> Answered:
+        conversation = path_id(request)
+        command = ReadDecisions(tenant=tenant, replyto=self._hub.address, conversation=conversation)
+        reply = await self._hub.requests.ask(self._hub.consent_queue(conversation), command, DecisionsRead)
+        return Answered(200, ConsentsBody(decisions=reply.decisions, in_force=reply.in_force))
+
+    async def decide(self, request: web.Request, tenant: str, body: object, derived: str | None) -> Answered:
+        """A decision that the partner relays. Where the conversation is held here, a withdrawal takes effect first."""
+        new = typed(NewDecision, body)
+        conversation = path_id(request)
+        command = Decide(
+            tenant=tenant,
+            replyto=self._hub.address,
+            conversation=conversation,
+            participant=new.participant,
+            purpose=new.purpose,
+            grant=new.decision == "grant",
+            decision=new_id() if derived is None else derived_id(conversation, derived),
+            version=new.version,
+            sha256=new.sha256,
+            if_epoch=new.if_epoch,
+            via="partner",
+            device=None,
+        )
+        room = self._hub.rooms.get(conversation)
+        if new.decision == "withdraw" and room is not None and room.tenant == tenant and new.participant in room.roles:
+            consents.stop(self._hub, room, new.participant, new.purpose)
+            return Answered(201, await consents.record(self._hub, room, command))
+        reply = await self._hub.requests.ask(self._hub.consent_queue(conversation), command, Decided)
+        return Answered(201, reply.decision)
