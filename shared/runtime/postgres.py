@@ -50,7 +50,7 @@ class Queries:
     """The named, commented queries of one .sql file; parameters are ``$1``, ``$2``…"""
 
     def __init__(self, path: Path) -> None:
-        self._queries = aiosql.from_path(path, "asyncpg")
+        self._queries = aiosql.from_path(path, "asyncpg", mandatory_parameters=False)
 
     def __getitem__(self, name: str) -> str:
         sql: str = getattr(self._queries, name).sql

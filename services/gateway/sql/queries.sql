@@ -15,15 +15,15 @@ on conflict (client_id) do update set salt = excluded.salt, secret_hash = exclud
     where api_client.tenant = excluded.tenant
 returning client_id;
 
--- name: begin_request
+-- name: begin_request!
 -- The first request under a key stays; a later one finds it.
 insert into idempotency (tenant, template, key, path, body_hmac) values ($1, $2, $3, $4, $5)
 on conflict (tenant, template, key) do update set tenant = excluded.tenant
 returning path, body_hmac, status, answer;
 
--- name: finish_request
+-- name: finish_request!
 update idempotency set status = $4, answer = $5 where tenant = $1 and template = $2 and key = $3 and status is null;
 
--- name: forget_request
+-- name: forget_request!
 -- It was refused: the key is free again.
 delete from idempotency where tenant = $1 and template = $2 and key = $3 and status is null;

@@ -1,4 +1,4 @@
--- name: lock_heads
+-- name: lock_heads!
 -- The heads of conversations that are about to grow, locked in one order, with the database's clock.
 select id, tenant, client, therapist, last_seq, last_n, last_at, clock_timestamp() as now
 from conversation where id = any($1::uuid[]) order by id for update;
@@ -7,29 +7,29 @@ from conversation where id = any($1::uuid[]) order by id for update;
 select id, tenant, client, therapist, last_seq, last_n, last_at, clock_timestamp() as now
 from conversation where id = any($1::uuid[]);
 
--- name: known_messages
+-- name: known_messages!
 -- Messages that exist already under these ids.
 select e.conversation, e.message, e.seq, e.n, e.at, e.fingerprint
 from event e
 join unnest($1::uuid[], $2::uuid[]) as asked (conversation, message)
     on e.conversation = asked.conversation and e.message = asked.message;
 
--- name: insert_messages
+-- name: insert_messages!
 insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
 select conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content
 from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[],
             $8::text[], $9::bytea[])
     as new (conversation, n, at, seq, message, sender, in_reply_to, fingerprint, content);
 
--- name: insert_session_fact
+-- name: insert_session_fact!
 insert into event (conversation, n, kind, at, session) values ($1, $2, $3, $4, $5);
 
--- name: raise_heads
+-- name: raise_heads!
 update conversation set last_seq = new.last_seq, last_n = new.last_n, last_at = new.last_at
 from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[]) as new (id, last_seq, last_n, last_at)
 where conversation.id = new.id;
 
--- name: facts_after_n
+-- name: facts_after_n!
 -- One page of what was missed; it ends where the contents grow past $4 bytes, but has one row at least.
 select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
     select *, sum(coalesce(octet_length(content), 0)) over (order by n) as size from (
@@ -58,7 +58,7 @@ select n, kind, at, seq, message, sender, in_reply_to, session, content, size fr
     ) as page
 ) as sized order by seq desc;
 
--- name: upsert_participant
+-- name: upsert_participant!
 -- The same external id is the same person; the newest name wins. No row: the person has another role.
 insert into participant (id, tenant, role, external_hmac, locale, profile) values ($1, $2, $3, $4, $5, $6)
 on conflict (tenant, external_hmac) do update
@@ -83,11 +83,11 @@ where c.id = $1;
 -- name: conversation_by_external
 select id from conversation where tenant = $1 and external_hmac = $2;
 
--- name: lock_participant
+-- name: lock_participant!
 -- Serialises a listing with the creation of a conversation for the same person: neither overlooks the other.
 select id from participant where id = $1 and tenant = $2 for update;
 
--- name: list_conversations
+-- name: list_conversations!
 -- Newest first, behind the conversation $2 where it is given.
 select c.id from conversation c
 where $1 in (c.client, c.therapist)
@@ -98,7 +98,7 @@ order by c.created_at desc, c.id desc limit $3;
 -- name: reads
 select participant, seq from read_mark where conversation = $1;
 
--- name: raise_read
+-- name: raise_read!
 -- Only rises; no row: it was there already.
 insert into read_mark (conversation, participant, seq) values ($1, $2, $3)
 on conflict (conversation, participant) do update set seq = excluded.seq where read_mark.seq < excluded.seq
@@ -110,8 +110,8 @@ select id, started_n, started_at from session where conversation = $1 and ended_
 -- name: session
 select id, started_n, started_at from session where conversation = $1 and id = $2;
 
--- name: start_session
+-- name: start_session!
 insert into session (conversation, id, started_n, started_at) values ($1, $2, $3, $4);
 
--- name: end_session
+-- name: end_session!
 update session set ended_n = $3, ended_at = $4 where conversation = $1 and id = $2;

@@ -1,20 +1,20 @@
--- name: queue_count
+-- name: queue_count!
 -- The number of command queues that this database was started with; kept at the first start.
 insert into setting (name, value) values ('queues', $1) on conflict (name) do update set value = setting.value
 returning value;
 
--- name: ensure_queue
+-- name: ensure_queue!
 insert into owner (queue) values ($1) on conflict do nothing;
 
--- name: beat
+-- name: beat!
 -- This instance is alive.
 insert into instance (name, expires) values ($1, now() + $2::interval)
 on conflict (name) do update set expires = excluded.expires;
 
--- name: leave
+-- name: leave!
 delete from instance where name = $1;
 
--- name: forget_dead
+-- name: forget_dead!
 delete from instance where expires < now() - interval '1 minute';
 
 -- name: count_alive
@@ -23,7 +23,7 @@ select count(*) from instance where expires > now();
 -- name: list_owners
 select queue, instance, fence, coalesce(expires < now(), true) as free from owner order by queue;
 
--- name: take
+-- name: take!
 -- Raising the fence shuts out whoever held the queue before, in every transaction that it has yet to begin.
 update owner set instance = $2, fence = fence + 1, expires = now() + $4::interval
 where queue = $1 and fence = $3
@@ -35,10 +35,10 @@ from unnest($1::text[], $2::bigint[]) as held (queue, fence)
 where owner.queue = held.queue and owner.fence = held.fence
 returning owner.queue;
 
--- name: release
+-- name: release!
 update owner set instance = null, expires = null where queue = $1 and fence = $2;
 
--- name: fence
+-- name: fence!
 -- Part of every writing transaction: these queues are still ours, and stay so until the commit.
 select owner.queue from owner
 join unnest($1::text[], $2::bigint[]) as held (queue, fence) using (queue, fence)

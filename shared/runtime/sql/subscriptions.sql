@@ -14,9 +14,9 @@ returning topic;
 -- name: addresses
 select topic, address from subscription where topic = any($1::uuid[]) and expires > now() order by topic, address;
 
--- name: drop_address
+-- name: drop_address!
 -- Its queue is gone: it will never come back under this name.
 delete from subscription where address = $1 returning topic;
 
--- name: drop_expired
+-- name: drop_expired!
 delete from subscription where expires < now() - interval '1 minute';
