@@ -1,0 +1,135 @@
+"""The home folder: where everything of one local platform is, its secrets and its ports.
+
+Nothing outside this folder is written, apart from packages that are installed.
+"""
+
+import base64
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+Part = Literal["postgres", "rabbitmq", "gateway", "session", "consent", "notes"]
+Service = Literal["gateway", "session", "consent", "notes"]
+SERVICES: tuple[Service, ...] = ("gateway", "session", "consent", "notes")
+PARTS: tuple[Part, ...] = ("postgres", "rabbitmq", *SERVICES)
+
+REPO = Path(__file__).resolve().parents[2]
+
+# AF_UNIX names are at most 104 bytes on macOS, 108 on Linux.
+SOCKET_NAME_BYTES = 100
+
+
+def _random() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+class Ports(BaseModel):
+    """Defaults first; another one is taken, and kept, when a default isn't free."""
+
+    gateway: int = 8080
+    gateway_admin: int = 9100
+    session_admin: int = 9101
+    consent_admin: int = 9102
+    notes_admin: int = 9103
+    postgres: int = 54329
+    rabbitmq: int = 5679
+    rabbitmq_distribution: int = 25679
+    epmd: int = 43690
+
+
+class State(BaseModel):
+    """What has to stay the same from one `up` to the next. Its file holds secrets."""
+
+    node: str = Field(default_factory=lambda: f"unsaid-{secrets.token_hex(4)}")
+    cookie: str = Field(default_factory=_random)
+    postgres_password: str = Field(default_factory=_random)
+    amqp_password: str = Field(default_factory=_random)
+    content_key: str = Field(default_factory=_key)
+    token_key: str = Field(default_factory=_key)
+    client_id: str = "demo"
+    client_secret: str = Field(default_factory=_random)
+    ports: Ports = Field(default_factory=Ports)
+    # Servers that were there already, instead of private ones.
+    postgres_url: str | None = None
+    amqp_url: str | None = None
+
+
+class Home:
+    """Paths of one home folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.local = folder / "local.json"
+        self.state_file = folder / "state.json"
+        self.pids = folder / "pids"
+        self.logs = folder / "logs"
+        self.starts = folder / "starts"
+        self.postgres = folder / "postgres"
+        self.rabbitmq = folder / "rabbitmq"
+        self.supervisor_conf = folder / "supervisor.conf"
+        self.supervisor_pid = folder / "supervisor.pid"
+
+    @classmethod
+    def from_environment(cls) -> "Home":
+        return cls(Path(os.environ.get("UNSAID_HOME") or REPO / ".unsaid").expanduser().resolve())
+
+    def make(self) -> None:
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True, mode=0o700)
+        for folder in (self.pids, self.logs, self.starts):
+            folder.mkdir(exist_ok=True, mode=0o700)
+
+    def log(self, part: str) -> Path:
+        return self.logs / f"{part}.log"
+
+    def pid(self, part: str) -> int | None:
+        return read_pid(self.pids / part)
+
+    @property
+    def state(self) -> State | None:
+        if not self.state_file.exists():
+            return None
+        return State.model_validate_json(self.state_file.read_bytes())
+
+    def keep(self, state: State) -> None:
+        write_private(self.state_file, state.model_dump_json(indent=1))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One `up` or `down` at a time; another one waits."""
+        with (self.folder / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def read_pid(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    write_private(path, json.dumps(value, indent=1) + "\n")

@@ -1,0 +1,132 @@
+"""The private RabbitMQ: where the machine's own broker is found, its settings, and the command that runs it.
+
+The broker's own script is called, not the wrapper in PATH, which switches to the system's user and folders.
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import aio_pika
+from aiormq.exceptions import AMQPError
+
+from deploy.local.home import Home, State, write_private
+from deploy.local.trouble import Trouble
+
+USER = "unsaid"
+READY_S = 90
+AWAY = (OSError, AMQPError, asyncio.TimeoutError)
+
+# Where packages put the broker's own script: Debian and Fedora, the generic archive and container images, Homebrew.
+PLACES = (
+    "/usr/lib/rabbitmq/bin/rabbitmq-server",
+    "/opt/rabbitmq/sbin/rabbitmq-server",
+    "/opt/homebrew/opt/rabbitmq/sbin/rabbitmq-server",
+    "/usr/local/opt/rabbitmq/sbin/rabbitmq-server",
+    "/home/linuxbrew/.linuxbrew/opt/rabbitmq/sbin/rabbitmq-server",
+)
+
+
+def find() -> Path | None:
+    """The broker's script on this machine."""
+    for place in PLACES:
+        if Path(place).is_file():
+            return Path(place)
+    in_path = shutil.which("rabbitmq-server")
+    return Path(in_path) if in_path else None
+
+
+def url(state: State) -> str:
+    if state.amqp_url:
+        return state.amqp_url
+    return f"amqp://{USER}:{quote(state.amqp_password)}@127.0.0.1:{state.ports.rabbitmq}/"
+
+
+def prepare(home: Home, state: State) -> None:
+    """Write its settings. A first start that didn't end is begun anew."""
+    if home.rabbitmq.exists() and not _begun(home).exists():
+        shutil.rmtree(home.rabbitmq)
+    for name in ("mnesia", "log", "schema", "plugins"):
+        (home.rabbitmq / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(
+        home.rabbitmq / "rabbitmq.conf",
+        f"""listeners.tcp.local = 127.0.0.1:{state.ports.rabbitmq}
+default_user = {USER}
+default_pass = {state.amqp_password}
+log.file = false
+log.console = true
+log.console.level = info
+# Its default of 512 MiB is kept in memory as well.
+raft.wal_max_size_bytes = 16777216
+""",
+    )
+    write_private(home.rabbitmq / "enabled_plugins", "[].\n")
+    write_private(home.rabbitmq / "rabbitmq-env.conf", "")
+    write_private(home.rabbitmq / ".erlang.cookie", state.cookie)
+    (home.rabbitmq / ".erlang.cookie").chmod(0o400)
+
+
+def command(home: Home, state: State) -> tuple[list[str], dict[str, str]]:
+    """What the launcher becomes, and its environment."""
+    script = find()
+    if script is None:
+        raise Trouble("RabbitMQ isn't there any more", "run `./unsaid up` again")
+    folder = home.rabbitmq
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("RABBITMQ_", "ERL_"))}
+    environment |= {
+        "HOME": str(folder),  # where Erlang looks for the cookie
+        "LANG": "C.UTF-8",
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "ERL_EPMD_PORT": str(state.ports.epmd),
+        "ERL_CRASH_DUMP_BYTES": "0",  # a dump would hold what passed through
+        "RABBITMQ_NODENAME": f"{state.node}@localhost",
+        "RABBITMQ_DIST_PORT": str(state.ports.rabbitmq_distribution),
+        "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+        "RABBITMQ_CONFIG_FILES": str(folder / "conf.d"),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+        "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
+        "RABBITMQ_LOG_BASE": str(folder / "log"),
+        "RABBITMQ_SCHEMA_DIR": str(folder / "schema"),
+        "RABBITMQ_GENERATED_CONFIG_DIR": str(folder / "schema"),
+        "RABBITMQ_PLUGINS_EXPAND_DIR": str(folder / "plugins"),
+        "RABBITMQ_PID_FILE": str(folder / "pid"),
+        # The script then becomes the broker instead of starting it, so that the launcher's process is the broker.
+        "RABBITMQ_ALLOW_INPUT": "1",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+            "-noinput +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
+        ),
+    }
+    return [str(script)], environment
+
+
+def wait_ready(home: Home, state: State) -> None:
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # it logs each attempt
+    end = time.monotonic() + READY_S
+    while (error := asyncio.run(_try(url(state)))) is not None:
+        if time.monotonic() > end:
+            raise Trouble(
+                f"RabbitMQ doesn't answer: {type(error).__name__}",
+                "see `./unsaid logs rabbitmq`; for an own server check UNSAID_AMQP_URL",
+            )
+        time.sleep(0.2)
+    if not state.amqp_url:
+        _begun(home).touch()
+
+
+def _begun(home: Home) -> Path:
+    return home.rabbitmq / "begun"
+
+
+async def _try(address: str) -> BaseException | None:
+    try:
+        async with asyncio.timeout(5):
+            await (await aio_pika.connect(address)).close()
+    except AWAY as error:
+        return error
+    return None

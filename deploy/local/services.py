@@ -1,0 +1,53 @@
+"""The four services: what runs them and what they are told."""
+
+import json
+import sys
+
+from deploy.local import postgres, rabbitmq
+from deploy.local.home import REPO, SERVICES, Service, State
+
+
+def there() -> list[Service]:
+    """Those that can be started."""
+    return [name for name in SERVICES if (REPO / "services" / name / "__main__.py").exists()]
+
+
+def command(name: Service) -> list[str]:
+    return [sys.executable, "-m", f"services.{name}"]
+
+
+def gateway_url(state: State) -> str:
+    return f"http://127.0.0.1:{state.ports.gateway}"
+
+
+def admin_port(name: Service, state: State) -> int:
+    return {
+        "gateway": state.ports.gateway_admin,
+        "session": state.ports.session_admin,
+        "consent": state.ports.consent_admin,
+        "notes": state.ports.notes_admin,
+    }[name]
+
+
+def admin_url(name: Service, state: State, path: str) -> str:
+    return f"http://127.0.0.1:{admin_port(name, state)}/{path}"
+
+
+def environment(name: Service, state: State) -> dict[str, str]:
+    told = {
+        "UNSAID_DATABASE_URL": postgres.database_url(state, name),
+        "UNSAID_AMQP_URL": rabbitmq.url(state),
+        "UNSAID_CONTENT_KEY": state.content_key,
+        # The same name after a restart, so that it takes its queues back at once.
+        "UNSAID_INSTANCE": f"{name}-1",
+        "UNSAID_ADMIN_HOST": "127.0.0.1",
+        "UNSAID_ADMIN_PORT": str(admin_port(name, state)),
+    }
+    if name == "gateway":
+        told |= {
+            "UNSAID_HOST": "127.0.0.1",
+            "UNSAID_PORT": str(state.ports.gateway),
+            "UNSAID_PUBLIC_URL": gateway_url(state),
+            "UNSAID_TOKEN_KEYS": json.dumps({"1": state.token_key}),
+        }
+    return told
