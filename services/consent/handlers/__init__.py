@@ -1,0 +1,70 @@
+"""Handlers: load, let `domain` decide, write, and return what to tell; all in the batch's one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from services.consent.domain.forms import Forms
+from services.consent.handlers import decisions, holding
+from services.consent.store import Store
+from shared.contracts import commands as c
+from shared.contracts.errors import Refused
+from shared.contracts.events import CommandRefused
+from shared.runtime import subscriptions
+from shared.runtime.postgres import Connection
+from shared.runtime.worker import Tell, answer
+
+AnyCommand = (
+    c.RegisterConversation
+    | c.AttachConsents
+    | c.DetachConsents
+    | c.Probe
+    | c.ReadForms
+    | c.Decide
+    | c.ReadDecisions
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """The consent service's `shared.runtime.worker.Handler`."""
+
+    forms: Forms
+
+    async def handle(self, tx: Connection, commands: Sequence[c.ConsentCommand]) -> list[Tell]:
+        """One by one, in order: decisions are rare, and a probe's answer comes behind what went before it."""
+        return [tell for command in commands for tell in await self._one(tx, command)]
+
+    async def _one(self, tx: Connection, command: AnyCommand) -> list[Tell]:
+        """A refusal undoes what the command wrote, and nothing else of the batch."""
+        try:
+            async with tx.transaction():
+                return await self._dispatch(tx, Store(tx), command)
+        except Refused as refusal:
+            reply = CommandRefused(causationid=command.id, code=refusal.code, details=refusal.details)
+            return [answer(command, reply)]
+
+    async def _dispatch(self, tx: Connection, store: Store, command: AnyCommand) -> list[Tell]:
+        match command:
+            case c.RegisterConversation():
+                await store.register(command)
+                return []
+            case c.AttachConsents():
+                return await holding.attach(tx, store, command)
+            case c.DetachConsents():
+                return await holding.detach(tx, command)
+            case c.Probe():
+                return await holding.probe(tx, command)
+            case c.ReadForms():
+                return await decisions.read_forms(store, self.forms, command)
+            case c.Decide():
+                return await decisions.decide(tx, store, self.forms, command)
+            case c.ReadDecisions():
+                return await decisions.read(store, command)
+            case _:
+                assert_never(command)
+
+    async def forget(self, tx: Connection, address: str) -> list[Tell]:
+        """A gateway is gone; nobody else needs to know."""
+        await subscriptions.drop_address(tx, address)
+        return []
