@@ -1,0 +1,5 @@
+"""``python -m services.notes``"""
+
+from services.notes.app import main
+
+main()
