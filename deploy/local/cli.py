@@ -2,20 +2,22 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy.local import demo, doctor, packages
 from deploy.local import up as platform
 from deploy.local.home import PARTS, REPO, Home, Part
-from deploy.local.progress import console, say
+from deploy.local.progress import say
 from deploy.local.supervision import PartStatus, Supervisor
 from deploy.local.trouble import Trouble, from_os_error
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="unsaid",
@@ -37,36 +39,50 @@ def _part(name: str) -> Part:
 def up(
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")] = False,
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="Start only this part (repeatable).", hidden=True)
+        list[str] | None, typer.Option("--only", help="Start this part only; may be repeated.", hidden=True)
     ] = None,
 ) -> None:
     """Start the whole platform and print two links, one for each side of a demo conversation."""
     home = Home.from_environment()
-    was_alive = Supervisor(home).alive()
     parts = tuple(_part(name) for name in only) if only else PARTS
-    platform.up(home, parts)
-    if detach or was_alive:
-        return
-    _wait(home)
+    mine = not Supervisor(home).alive()
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, signal.default_int_handler)
+    try:
+        state = platform.up(home, parts)
+        if "gateway" in parts:
+            _print_links(demo.links(state))
+        if mine and not detach:
+            _wait(home)
+    except KeyboardInterrupt:
+        if mine:
+            _down_undisturbed(home)
+        raise typer.Exit(INTERRUPTED if detach else 0) from None
+    except (Trouble, OSError):
+        if mine and not detach:
+            _down_undisturbed(home)
+        raise
+
+
+def _print_links(links: list[demo.Link]) -> None:
+    """The links are all that goes to standard output; each is one line, however narrow the terminal."""
+    say("Unsaid is ready. Open each link in a window of its own:")
+    for link in links:
+        print(f"{link.role:<9} {link.url}", flush=True)
 
 
 def _wait(home: Home) -> None:
     """Until Ctrl-C, or until somebody else stops it."""
     say("Ctrl-C stops it; what was said is kept.")
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    for sign in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(sign, stop)
     supervisor = Supervisor(home)
-    try:
-        while supervisor.alive():
-            time.sleep(1)
-    except KeyboardInterrupt:
-        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(sign, signal.SIG_IGN)
-        platform.down(home, wipe=False)
+    while supervisor.alive():
+        time.sleep(1)
+
+
+def _down_undisturbed(home: Home) -> None:
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, signal.SIG_IGN)
+    platform.down(home)
 
 
 @app.command()
@@ -79,18 +95,18 @@ def down(
 
 @app.command()
 def status() -> None:
-    """Say which parts run, since when, and how often each was restarted. The status is 0 when all of them run."""
-    home = Home.from_environment()
-    supervisor = Supervisor(home)
+    """Say which parts run, since when, and how often each was restarted. Its exit status is 1 if one doesn't."""
+    supervisor = Supervisor(Home.from_environment())
     if not supervisor.alive():
         say("Unsaid isn't running; start it with `./unsaid up`.")
         raise typer.Exit(1)
-    parts = supervisor.parts()
     table = Table("part", "state", "pid", "uptime", "restarts", box=None)
+    parts = supervisor.parts()
     for part in parts:
-        table.add_row(part.name, part.state.lower(), str(part.pid or "-"), _uptime(part), str(part.restarts))
+        state = "not started" if part.state == "STOPPED" else part.state.lower()
+        table.add_row(part.name, state, str(part.pid or "-"), _uptime(part), str(part.restarts))
     Console().print(table)
-    if not all(part.running for part in parts):
+    if any(part.failing for part in parts):
         raise typer.Exit(1)
 
 
@@ -109,31 +125,51 @@ def logs(
     path = Home.from_environment().log(_part(name))
     if not path.exists():
         raise Trouble(f"{name} has logged nothing yet", "start it with `./unsaid up`")
-    if follow:
-        os.execvp("tail", ["tail", "-n", "100", "-F", str(path)])  # noqa: S606, S607
-    subprocess.run(["tail", "-n", "200", str(path)], check=False)  # noqa: S607
+    _become(["tail", "-n", "200", *(["-F"] if follow else []), str(path)])
 
 
-@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    epilog="All else goes to pytest: `./unsaid test tests/unit -k consent`.",
+)
 def test(context: typer.Context) -> None:
-    """Run the tests; what follows goes to pytest."""
+    """Run the tests."""
+    if not context.args or any("e2e" in argument for argument in context.args):
+        packages.want_chromium()
     os.chdir(REPO)
-    command = [sys.executable, "-m", "pytest", *context.args]
-    os.execv(command[0], command)  # noqa: S606
+    _become([sys.executable, "-m", "pytest", *context.args])
+
+
+@app.command(name="doctor")
+def examine() -> None:
+    """Look for what is missing or in the way, and say how to mend it. Its exit status is 1 if something must be."""
+    console = Console(highlight=False)
+    findings = doctor.examine(Home.from_environment())
+    for finding in findings:
+        sign = "[green]ok  [/]" if finding.fine else "[red]bad [/]" if finding.needed else "[yellow]note[/]"
+        console.print(f"{sign} {finding.what}", soft_wrap=True)
+        if not finding.fine:
+            console.print(f"     → {finding.mend}", soft_wrap=True, markup=False)
+    if any(finding.needed and not finding.fine for finding in findings):
+        raise typer.Exit(1)
+
+
+def _become(command: list[str]) -> NoReturn:
+    sys.stdout.flush()
+    os.execvp(command[0], command)  # noqa: S606 - nothing is left to do here
 
 
 def main() -> None:
     try:
-        app()
+        app(prog_name="./unsaid")
     except Trouble as trouble:
         _tell(trouble)
     except OSError as error:
         _tell(from_os_error(error))
 
 
-def _tell(trouble: Trouble) -> None:
-    console.print(f"unsaid: {trouble.what}", markup=False, soft_wrap=True)
-    console.print(f"        {trouble.mend}", markup=False, soft_wrap=True)
+def _tell(trouble: Trouble) -> NoReturn:
+    say(f"unsaid: {trouble.what}\n        {trouble.mend}")
     sys.exit(1)
 
 

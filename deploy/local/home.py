@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
+
+from deploy.local.trouble import Trouble
 
 Part = Literal["postgres", "rabbitmq", "gateway", "session", "consent", "notes"]
 Service = Literal["gateway", "session", "consent", "notes"]
@@ -87,6 +89,8 @@ class Home:
     def make(self) -> None:
         if not self.folder.is_dir():
             self.folder.mkdir(parents=True, mode=0o700)
+        if self.folder.stat().st_mode & 0o066:
+            self.folder.chmod(0o700)
         for folder in (self.pids, self.logs, self.starts):
             folder.mkdir(exist_ok=True, mode=0o700)
 
@@ -94,13 +98,25 @@ class Home:
         return self.logs / f"{part}.log"
 
     def pid(self, part: str) -> int | None:
-        return read_pid(self.pids / part)
+        return self.number(self.pids / part)
+
+    def number(self, path: Path) -> int | None:
+        """What a file that holds one number says; None without it, or when it was never finished."""
+        try:
+            return int(path.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
 
     @property
     def state(self) -> State | None:
         if not self.state_file.exists():
             return None
-        return State.model_validate_json(self.state_file.read_bytes())
+        try:
+            return State.model_validate_json(self.state_file.read_bytes())
+        except ValidationError:
+            raise Trouble(
+                f"{self.state_file} isn't what it was", "put it back, or forget everything with `./unsaid down --wipe`"
+            ) from None
 
     def keep(self, state: State) -> None:
         write_private(self.state_file, state.model_dump_json(indent=1))
@@ -112,12 +128,9 @@ class Home:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-
-def read_pid(path: Path) -> int | None:
-    try:
-        return int(path.read_text())
-    except (FileNotFoundError, ValueError):
-        return None
+    def passable(self) -> None:
+        """Let Postgres' own user pass through this folder to its data; it still can't be listed by others."""
+        self.folder.chmod(0o711)
 
 
 def write_private(path: Path, text: str) -> None:

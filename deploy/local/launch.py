@@ -10,27 +10,33 @@ import sys
 
 from deploy.local import postgres, rabbitmq, services
 from deploy.local.home import PARTS, Home, Part, State
-from deploy.local.supervision import end_leftover, starts
-from deploy.local.trouble import Trouble
+from deploy.local.processes import end_leftover, mark, starts
+from deploy.local.trouble import Trouble, from_os_error
 
 
 def main() -> None:
-    name = next((part for part in PARTS if part == sys.argv[1]), None)
     home = Home.from_environment()
+    try:
+        name = next(part for part in PARTS if part == sys.argv[1])
+        _become(name, home)
+    except Trouble as trouble:
+        sys.exit(str(trouble))
+    except OSError as error:
+        sys.exit(str(from_os_error(error)))
+
+
+def _become(name: Part, home: Home) -> None:
     state = home.state
-    if name is None or state is None:
-        sys.exit(f"nothing to launch as {sys.argv[1]} in {home.folder}")
+    if state is None:
+        raise Trouble(f"{home.state_file} is gone", "run `./unsaid down --wipe`, then `./unsaid up`")
+    (home.starts / name).write_text(str(starts(home, name) + 1))
     end_leftover(home, name)
     if name == "postgres":
         postgres.end_old(home)
-    try:
-        command, environment = _command(name, home, state)
-    except Trouble as trouble:
-        sys.exit(str(trouble))
+    command, environment = _command(name, home, state)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold what people typed
-    (home.starts / name).write_text(str(starts(home, name) + 1))
     (home.pids / name).write_text(str(os.getpid()))
-    os.execvpe(command[0], command, environment)  # noqa: S606 - becoming another program is the point
+    os.execvpe(command[0], command, environment | mark(name))  # noqa: S606 - becoming another program is the point
 
 
 def _command(name: Part, home: Home, state: State) -> tuple[list[str], dict[str, str]]:
@@ -40,7 +46,8 @@ def _command(name: Part, home: Home, state: State) -> tuple[list[str], dict[str,
         case "rabbitmq":
             return rabbitmq.command(home, state)
         case _:
-            return services.command(name), {**os.environ, **services.environment(name, state)}
+            return services.command(name), services.environment(name, state)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -8,22 +8,16 @@ import importlib.util
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
-import psutil
-import psycopg
-from psycopg import sql
-
 from deploy.local import postgres_user
-from deploy.local.home import SERVICES, Home, State
-from deploy.local.supervision import end_processes
-from deploy.local.trouble import Trouble
+from deploy.local.home import Home, State
+from deploy.local.processes import end_those_in
+from deploy.local.trouble import FULL, Trouble
 
 VERSION = 18
 USER = "unsaid"
-READY_S = 60
 
 # What people type must not get into the server's log, not even as part of an error.
 SETTINGS = """\
@@ -69,8 +63,7 @@ def prepare(home: Home, state: State) -> None:
     password_file.write_text(state.postgres_password)
     fresh = home.postgres / "data.new"
     if user:
-        # Others may pass through the home folder to what they may read; they may not list it.
-        home.folder.chmod(0o711)
+        home.passable()
         for path in (home.postgres, password_file):
             os.chown(path, user.uid, user.gid)
     program = _programs(VERSION) / "initdb"
@@ -88,7 +81,7 @@ def prepare(home: Home, state: State) -> None:
     password_file.unlink()
     if done.returncode:
         if "No space left" in done.stderr:
-            raise Trouble("the disk is full", "free some space, then run `./unsaid up` again")
+            raise Trouble("the disk is full", FULL)
         raise Trouble(f"Postgres could not make its data folder: {done.stderr.strip()}", "run `./unsaid doctor`")
     with (fresh / "postgresql.conf").open("a") as conf:
         conf.write(SETTINGS)
@@ -108,48 +101,9 @@ def end_old(home: Home) -> None:
 
     Every process of a Postgres has its data folder as working directory; nothing else has.
     """
-    folder = str(data(home))
-    old = []
-    for process in psutil.process_iter():
-        try:
-            if process.cwd() == folder:
-                old.append(process)
-        except psutil.Error:
-            continue
-    end_processes(old)
+    end_those_in(str(data(home)))
     # The id in it may be another process's by now, for which Postgres would wait in vain.
     (data(home) / "postmaster.pid").unlink(missing_ok=True)
-
-
-def wait_ready(state: State) -> None:
-    end = time.monotonic() + READY_S
-    while True:
-        try:
-            psycopg.connect(url(state), connect_timeout=5).close()
-        except psycopg.OperationalError as error:
-            if time.monotonic() > end:
-                raise Trouble(
-                    f"Postgres doesn't answer: {str(error).strip().splitlines()[-1]}",
-                    "see `./unsaid logs postgres`; for an own server check UNSAID_POSTGRES_URL",
-                ) from None
-            time.sleep(0.1)
-        else:
-            return
-
-
-def make_databases(state: State) -> None:
-    """One for each service."""
-    try:
-        with psycopg.connect(url(state), autocommit=True, connect_timeout=5) as connection:
-            there = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
-            for name in SERVICES:
-                if name not in there:
-                    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    except psycopg.Error as error:
-        raise Trouble(
-            f"the databases can't be made: {str(error).strip().splitlines()[0]}",
-            "UNSAID_POSTGRES_URL must name a user that may create databases",
-        ) from None
 
 
 def _programs(version: int) -> Path:

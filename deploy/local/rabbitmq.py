@@ -3,23 +3,16 @@
 The broker's own script is called, not the wrapper in PATH, which switches to the system's user and folders.
 """
 
-import asyncio
-import logging
 import os
 import shutil
-import time
+import subprocess
 from pathlib import Path
 from urllib.parse import quote
-
-import aio_pika
-from aiormq.exceptions import AMQPError
 
 from deploy.local.home import Home, State, write_private
 from deploy.local.trouble import Trouble
 
 USER = "unsaid"
-READY_S = 90
-AWAY = (OSError, AMQPError, asyncio.TimeoutError)
 
 # Where packages put the broker's own script: Debian and Fedora, the generic archive and container images, Homebrew.
 PLACES = (
@@ -105,28 +98,22 @@ def command(home: Home, state: State) -> tuple[list[str], dict[str, str]]:
     return [str(script)], environment
 
 
-def wait_ready(home: Home, state: State) -> None:
-    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # it logs each attempt
-    end = time.monotonic() + READY_S
-    while (error := asyncio.run(_try(url(state)))) is not None:
-        if time.monotonic() > end:
-            raise Trouble(
-                f"RabbitMQ doesn't answer: {type(error).__name__}",
-                "see `./unsaid logs rabbitmq`; for an own server check UNSAID_AMQP_URL",
-            )
-        time.sleep(0.2)
-    if not state.amqp_url:
-        _begun(home).touch()
+def begun(home: Home) -> None:
+    """Remember that the first start came to its end."""
+    _begun(home).touch()
+
+
+def end_port_mapper(state: State) -> None:
+    """Erlang's port mapper outlives the broker that started it; this one, on its own port, is ours.
+
+    It refuses to end while a broker is known to it, so that another home folder's is safe.
+    """
+    program = shutil.which("epmd")
+    if program is not None:
+        command = [program, "-port", str(state.ports.epmd), "-kill"]
+        environment = {**os.environ, "ERL_EPMD_ADDRESS": "127.0.0.1"}
+        subprocess.run(command, env=environment, capture_output=True, check=False, timeout=10)
 
 
 def _begun(home: Home) -> Path:
     return home.rabbitmq / "begun"
-
-
-async def _try(address: str) -> BaseException | None:
-    try:
-        async with asyncio.timeout(5):
-            await (await aio_pika.connect(address)).close()
-    except AWAY as error:
-        return error
-    return None

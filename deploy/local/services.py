@@ -1,15 +1,11 @@
 """The four services: what runs them and what they are told."""
 
 import json
+import os
 import sys
 
 from deploy.local import postgres, rabbitmq
-from deploy.local.home import REPO, SERVICES, Service, State
-
-
-def there() -> list[Service]:
-    """Those that can be started."""
-    return [name for name in SERVICES if (REPO / "services" / name / "__main__.py").exists()]
+from deploy.local.home import Service, State
 
 
 def command(name: Service) -> list[str]:
@@ -35,6 +31,7 @@ def admin_url(name: Service, state: State, path: str) -> str:
 
 def environment(name: Service, state: State) -> dict[str, str]:
     told = {
+        **os.environ,
         "UNSAID_DATABASE_URL": postgres.database_url(state, name),
         "UNSAID_AMQP_URL": rabbitmq.url(state),
         "UNSAID_CONTENT_KEY": state.content_key,

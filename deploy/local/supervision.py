@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import xmlrpc.client
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -19,7 +20,8 @@ from typing import Any
 import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
-from deploy.local.home import PARTS, REPO, SOCKET_NAME_BYTES, Home, Part, read_pid, write_private
+from deploy.local.home import PARTS, REPO, SERVICES, SOCKET_NAME_BYTES, Home, Part, write_private
+from deploy.local.processes import starts, wait_gone
 from deploy.local.trouble import Trouble
 
 START_S = 15
@@ -28,6 +30,7 @@ SUFFIX_BYTES = 12  # supervisord adds its process id while it opens the socket
 # What stops a part in order, and how long it may take.
 STOPS: dict[Part, tuple[str, int]] = {"postgres": ("INT", 30), "rabbitmq": ("TERM", 40)}
 SERVICE_STOP = ("TERM", 20)
+BUSY = {"STARTING", "RUNNING", "BACKOFF", "STOPPING"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,10 @@ class PartStatus:
     def running(self) -> bool:
         return self.state in {"RUNNING", "STARTING"}
 
+    @property
+    def failing(self) -> bool:
+        return self.state in {"BACKOFF", "EXITED", "FATAL", "UNKNOWN"}
+
 
 class Supervisor:
     """The supervisor of one home folder."""
@@ -54,7 +61,7 @@ class Supervisor:
 
     def alive(self) -> bool:
         """Whether it runs: the process of the pid file must be this home's supervisord, not a successor of its id."""
-        pid = read_pid(self._home.supervisor_pid)
+        pid = self._home.number(self._home.supervisor_pid)
         if pid is None:
             return False
         try:
@@ -65,7 +72,9 @@ class Supervisor:
     def start(self) -> None:
         """Start the daemon with every part known and none started."""
         write_private(self._home.supervisor_conf, _config(self._home, self._socket))
-        self._socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._socket.parent.mkdir(mode=0o700, exist_ok=True)
+        if self._socket.parent.stat().st_uid != os.getuid():
+            raise Trouble(f"{self._socket.parent} belongs to somebody else", "use a shorter path for UNSAID_HOME")
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._home.supervisor_conf)]
         environment = {**os.environ, "UNSAID_HOME": str(self._home.folder)}
         done = subprocess.run(
@@ -81,7 +90,7 @@ class Supervisor:
 
     def start_part(self, name: Part) -> None:
         """Start a part unless it is running already; don't wait for it."""
-        if not self.part(name).running:
+        if self.part(name).state not in BUSY:
             self._call("startProcess", name, False)  # noqa: FBT003 - XML-RPC has no keywords
 
     def part(self, name: Part) -> PartStatus:
@@ -103,19 +112,17 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop the services, then what they stand on, then the supervisor; return when all are gone."""
-        pid = read_pid(self._home.supervisor_pid)
-        for name in (*(name for name in PARTS if name not in STOPS), *STOPS):
-            if self.part(name).state not in {"STOPPED", "EXITED", "FATAL"}:
-                self._call("stopProcess", name, False)  # noqa: FBT003
-            if name == PARTS[-1]:
-                self._wait_stopped(tuple(name for name in PARTS if name not in STOPS))
-        self._wait_stopped(PARTS)
+        pid = self._home.number(self._home.supervisor_pid)
+        for group in (SERVICES, tuple(STOPS)):
+            for name in group:
+                if self.part(name).state in BUSY:
+                    self._call("stopProcess", name, False)  # noqa: FBT003
+            self._wait_stopped(group)
         self._call("shutdown")
-        if pid is not None:
-            psutil.wait_procs(_processes([pid]), timeout=START_S)
+        wait_gone(pid, START_S)
 
-    def _wait_stopped(self, names: tuple[Part, ...]) -> None:
-        while any(each.state in {"STOPPING", "RUNNING", "STARTING"} for each in self.parts() if each.name in names):
+    def _wait_stopped(self, names: Sequence[Part]) -> None:
+        while any(each.state in BUSY for each in self.parts() if each.name in names):
             time.sleep(0.05)
 
     def _answers(self) -> bool:
@@ -130,66 +137,10 @@ class Supervisor:
         server = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
         try:
             return getattr(server.supervisor, method)(*arguments)
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, xmlrpc.client.Error) as error:
             raise Trouble("the supervisor doesn't answer", "run `./unsaid down`, then `./unsaid up`") from error
         finally:
             transport.close()
-
-
-def starts(home: Home, name: str) -> int:
-    """How often a part was started since `up`; its launcher counts."""
-    return read_pid(home.starts / name) or 0
-
-
-def end_leftovers(home: Home) -> None:
-    """End what a supervisor that was killed left running, so that its ports and folders are free again."""
-    for name in PARTS:
-        end_leftover(home, name)
-
-
-def end_leftover(home: Home, name: Part) -> None:
-    pid = home.pid(name)
-    if pid is None or pid == os.getpid():
-        return
-    end_processes([process for process in _processes([pid]) if _is_ours(process, home)])
-
-
-def end_processes(processes: list[psutil.Process]) -> None:
-    """Ask them to end, wait, then insist."""
-    for process in processes:
-        _signal(process, insist=False)
-    _, alive = psutil.wait_procs(processes, timeout=10)
-    for process in alive:
-        _signal(process, insist=True)
-    psutil.wait_procs(alive, timeout=5)
-
-
-def _signal(process: psutil.Process, *, insist: bool) -> None:
-    try:
-        if insist:
-            process.kill()
-        else:
-            process.terminate()
-    except psutil.NoSuchProcess:
-        pass
-
-
-def _processes(pids: list[int]) -> list[psutil.Process]:
-    found = []
-    for pid in pids:
-        try:
-            found.append(psutil.Process(pid))
-        except psutil.NoSuchProcess:
-            continue
-    return found
-
-
-def _is_ours(process: psutil.Process, home: Home) -> bool:
-    """A process id may be somebody else's by now; ours carry the home folder in their environment."""
-    try:
-        return process.environ().get("UNSAID_HOME") == str(home.folder)
-    except psutil.Error:
-        return False
 
 
 def _socket_path(home: Home) -> Path:

@@ -2,102 +2,112 @@
 
 import os
 import shutil
-import subprocess
-import time
-import urllib.error
-import urllib.request
+from collections.abc import Sequence
+from contextlib import suppress
 
-from deploy.local import packages, ports, postgres, rabbitmq, services
-from deploy.local.home import PARTS, Home, Part, Service, State, write_json
+from deploy.local import demo, packages, page, ports, postgres, rabbitmq, ready, services
+from deploy.local.home import PARTS, SERVICES, Home, Part, State, write_json
+from deploy.local.processes import end_leftovers
 from deploy.local.progress import say, step
-from deploy.local.supervision import Supervisor, end_leftovers
-from deploy.local.trouble import Trouble
+from deploy.local.supervision import Supervisor
+from deploy.local.trouble import Trouble, need_space
 
-READY_S = 60
+NEEDED_MB = 500
 
 
-def up(home: Home, only: tuple[Part, ...] = PARTS) -> State:
-    """Start what isn't running, wait until all of it is ready, and return how to reach it."""
+def up(home: Home, only: Sequence[Part] = PARTS) -> State:
+    """Start what isn't running, wait until it is ready, and tell how to reach it. Tests may start some parts only."""
     home.make()
     with home.locked():
         supervisor = Supervisor(home)
-        if supervisor.alive():
-            state = home.state
-            if state is None:
-                raise Trouble(f"{home.state_file} is gone", "run `./unsaid down --wipe`, then `./unsaid up`")
+        running = home.state if supervisor.alive() else None
+        if running:
             say("Unsaid is running already.")
-        else:
-            state = _prepare(home, only)
+        state = running or _prepare(home, only)
+        if "gateway" in only:
+            page.build()
+        if not running:
             supervisor.start()
         _start(home, state, supervisor, only)
     return state
 
 
-def down(home: Home, *, wipe: bool) -> None:
+def down(home: Home, *, wipe: bool = False) -> None:
     """Stop everything; with ``wipe`` forget it too."""
     if not home.folder.exists():
-        say("nothing to stop: there is no home folder")
+        say("There is nothing to stop.")
         return
     with home.locked():
-        supervisor = Supervisor(home)
-        if supervisor.alive():
-            with step("stopping"):
-                supervisor.stop()
-        else:
-            end_leftovers(home)
-        _end_epmd(home)
-        for name in PARTS:
-            (home.pids / name).unlink(missing_ok=True)
+        with step("stopping"):
+            _stop(home)
         if wipe:
             shutil.rmtree(home.folder)
-    say("Unsaid is stopped" + (", and forgotten." if wipe else "; what was said is kept."))
+    say("Unsaid is stopped, and forgotten." if wipe else "Unsaid is stopped; what was said is kept.")
 
 
-def _prepare(home: Home, only: tuple[Part, ...]) -> State:
+def _stop(home: Home) -> None:
+    supervisor = Supervisor(home)
+    if supervisor.alive():
+        supervisor.stop()
+    # A supervisor that was killed leaves its parts running.
     end_leftovers(home)
-    state = home.state or State()
-    chosen, told = ports.choose(state.ports)
+    postgres.end_old(home)
+    with suppress(Trouble):  # a broken state must not keep anybody from forgetting it
+        if state := home.state:
+            rabbitmq.end_port_mapper(state)
+    for name in PARTS:
+        (home.pids / name).unlink(missing_ok=True)
+
+
+def _prepare(home: Home, only: Sequence[Part]) -> State:
+    need_space(home.folder, NEEDED_MB)
+    _stop(home)
+    known = home.state or State()
+    chosen, told = ports.choose(known.ports)
     for line in told:
         say(line)
-    state = state.model_copy(
-        update={
-            "ports": chosen,
-            "postgres_url": os.environ.get("UNSAID_POSTGRES_URL"),
-            "amqp_url": os.environ.get("UNSAID_AMQP_URL"),
-        }
-    )
+    servers = {"postgres_url": os.environ.get("UNSAID_POSTGRES_URL"), "amqp_url": os.environ.get("UNSAID_AMQP_URL")}
+    state = known.model_copy(update={"ports": chosen, **servers})
     home.keep(state)
-    if "postgres" in only and not state.postgres_url:
-        with step("making the data folder of Postgres"):
-            postgres.prepare(home, state)
     if "rabbitmq" in only and not state.amqp_url:
         packages.need_rabbitmq()
         rabbitmq.prepare(home, state)
+    if "postgres" in only and not state.postgres_url:
+        with step("making Postgres' data folder"):
+            postgres.prepare(home, state)
     for name in PARTS:
-        for folder in (home.starts, home.pids):
-            (folder / name).unlink(missing_ok=True)
+        (home.starts / name).unlink(missing_ok=True)
     return state
 
 
-def _start(home: Home, state: State, supervisor: Supervisor, only: tuple[Part, ...]) -> None:
-    private: tuple[tuple[Part, str | None], ...] = (("postgres", state.postgres_url), ("rabbitmq", state.amqp_url))
-    for name, instead in private:
-        if name in only and not instead:
+def _start(home: Home, state: State, supervisor: Supervisor, only: Sequence[Part]) -> None:
+    _start_servers(home, state, supervisor, only)
+    wanted = [name for name in SERVICES if name in only]
+    if not wanted:
+        return
+    with step("starting the services"):
+        for name in wanted:
+            supervisor.start_part(name)
+        for name in wanted:
+            ready.wait_service(name, state, supervisor)
+        if "gateway" in wanted:
+            demo.ensure_tenant(state)
+    write_json(home.local, _local(state))
+
+
+def _start_servers(home: Home, state: State, supervisor: Supervisor, only: Sequence[Part]) -> None:
+    """Both at once, since RabbitMQ takes its time."""
+    elsewhere: dict[Part, str | None] = {"postgres": state.postgres_url, "rabbitmq": state.amqp_url}
+    for name, url in elsewhere.items():
+        if name in only and not url:
             supervisor.start_part(name)
     if "postgres" in only:
         with step("starting Postgres"):
-            postgres.wait_ready(state)
-            postgres.make_databases(state)
+            ready.wait_postgres(state, supervisor)
+            ready.make_databases(state)
     if "rabbitmq" in only:
         with step("starting RabbitMQ"):
-            rabbitmq.wait_ready(home, state)
-    wanted = [name for name in services.there() if name in only]
-    for service in wanted:
-        supervisor.start_part(service)
-    for service in wanted:
-        with step(f"starting {service}"):
-            _wait_service(service, state, supervisor)
-    write_json(home.local, _local(state))
+            ready.wait_rabbitmq(home, state, supervisor)
 
 
 def _local(state: State) -> dict[str, object]:
@@ -105,36 +115,5 @@ def _local(state: State) -> dict[str, object]:
         "gateway": services.gateway_url(state),
         "client_id": state.client_id,
         "client_secret": state.client_secret,
-        "metrics": {name: services.admin_url(name, state, "metrics") for name in services.SERVICES},
+        "metrics": {name: services.admin_url(name, state, "metrics") for name in SERVICES},
     }
-
-
-def _wait_service(name: Service, state: State, supervisor: Supervisor) -> None:
-    end = time.monotonic() + READY_S
-    while (reason := _unready(name, state)) is not None:
-        if time.monotonic() > end:
-            raise Trouble(
-                f"{name} isn't ready ({supervisor.part(name).state.lower()}): {reason}",
-                f"see `./unsaid logs {name}`",
-            )
-        time.sleep(0.1)
-
-
-def _unready(name: Service, state: State) -> str | None:
-    try:
-        with urllib.request.urlopen(services.admin_url(name, state, "readyz"), timeout=5):  # noqa: S310 - our own
-            return None
-    except urllib.error.HTTPError as error:
-        return error.read().decode(errors="replace")[:500]
-    except OSError:
-        return "it doesn't answer"
-
-
-def _end_epmd(home: Home) -> None:
-    """Erlang's port mapper outlives the broker that started it; this one, on its own port, is ours alone."""
-    state = home.state
-    program = shutil.which("epmd")
-    if state is not None and program is not None:
-        subprocess.run(
-            [program, "-port", str(state.ports.epmd), "-kill"], capture_output=True, check=False, timeout=10
-        )

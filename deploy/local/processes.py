@@ -1,0 +1,79 @@
+"""Processes of one home folder: which of them are left over, and how they are ended. Only ours, by their ids."""
+
+import os
+
+import psutil
+
+from deploy.local.home import PARTS, Home, Part
+
+ASKED_S = 10
+
+
+def starts(home: Home, name: Part) -> int:
+    """How often a part was started since `up`; its launcher counts."""
+    return home.number(home.starts / name) or 0
+
+
+def mark(name: Part) -> dict[str, str]:
+    """What a part's environment says beside its home folder, so that it can be told from a later owner of its id."""
+    return {"UNSAID_PART": name}
+
+
+def end_leftovers(home: Home) -> None:
+    """End what a supervisor that was killed left running, so that its ports and folders are free again."""
+    for name in PARTS:
+        end_leftover(home, name)
+
+
+def end_leftover(home: Home, name: Part) -> None:
+    pid = home.pid(name)
+    if pid is None or pid == os.getpid():
+        return
+    try:
+        process = psutil.Process(pid)
+        environment = process.environ()
+    except psutil.Error:
+        return
+    if environment.get("UNSAID_HOME") == str(home.folder) and environment.get("UNSAID_PART") == name:
+        end([process])
+
+
+def end_those_in(folder: str) -> None:
+    """End the processes whose working directory this is."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd() == folder:
+                found.append(process)
+        except psutil.Error:
+            continue
+    end(found)
+
+
+def end(processes: list[psutil.Process]) -> None:
+    """Ask them to end, wait, then insist."""
+    for process in processes:
+        _signal(process, insist=False)
+    _, alive = psutil.wait_procs(processes, timeout=ASKED_S)
+    for process in alive:
+        _signal(process, insist=True)
+    psutil.wait_procs(alive, timeout=ASKED_S)
+
+
+def wait_gone(pid: int | None, timeout_s: float) -> None:
+    if pid is None:
+        return
+    try:
+        psutil.Process(pid).wait(timeout_s)
+    except psutil.Error:
+        return
+
+
+def _signal(process: psutil.Process, *, insist: bool) -> None:
+    try:
+        if insist:
+            process.kill()
+        else:
+            process.terminate()
+    except psutil.NoSuchProcess:
+        return

@@ -1,0 +1,115 @@
+"""Waiting until the parts answer, and making the databases.
+
+Apart from how the parts are started, so that a part that is started again needn't load these libraries first.
+"""
+
+import asyncio
+import logging
+import time
+from urllib.error import HTTPError
+
+import aio_pika
+import psycopg
+from aiormq.exceptions import AMQPError
+from psycopg import sql
+
+from deploy.local import loopback, postgres, rabbitmq, services
+from deploy.local.home import SERVICES, Home, Part, Service, State
+from deploy.local.supervision import Supervisor
+from deploy.local.trouble import Trouble
+
+POSTGRES_S = 60
+RABBITMQ_S = 90
+SERVICE_S = 60
+# A part that died this often while it was waited for won't come.
+HOPELESS = 4
+AMQP_AWAY = (OSError, AMQPError, TimeoutError)
+
+
+class _Patience:
+    """Wait until a time has passed or the part has died too often; what it says itself is in its log."""
+
+    def __init__(self, supervisor: Supervisor, name: Part, limit_s: float, external: str | None = None) -> None:
+        self._supervisor = supervisor
+        self._name = name
+        self._external = external
+        self._limit_s = limit_s
+        self._end = time.monotonic() + limit_s
+        self._restarts = 0 if external else supervisor.part(name).restarts
+
+    def wait(self, reason: str, pause_s: float) -> None:
+        if self._external and time.monotonic() > self._end:
+            raise Trouble(f"{self._name} doesn't answer: {reason}", f"check {self._external}, or unset it")
+        if not self._external:
+            restarts = self._supervisor.part(self._name).restarts - self._restarts
+            died = f"died {restarts} times" if restarts >= HOPELESS else None
+            if died or time.monotonic() > self._end:
+                late = died or f"isn't ready after {self._limit_s:.0f} s"
+                raise Trouble(f"{self._name} {late}: {reason}", f"`./unsaid logs {self._name}` says more")
+        time.sleep(pause_s)
+
+
+def wait_postgres(state: State, supervisor: Supervisor) -> None:
+    external = "UNSAID_POSTGRES_URL" if state.postgres_url else None
+    patience = _Patience(supervisor, "postgres", 5 if external else POSTGRES_S, external)
+    while True:
+        try:
+            psycopg.connect(postgres.url(state), connect_timeout=5).close()
+        except psycopg.Error as error:
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            patience.wait(lines[-1], 0.1)
+        else:
+            return
+
+
+def make_databases(state: State) -> None:
+    """One for each service."""
+    try:
+        with psycopg.connect(postgres.url(state), autocommit=True, connect_timeout=5) as connection:
+            there = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+            for name in SERVICES:
+                if name not in there:
+                    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    except psycopg.Error as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        mend = (
+            "UNSAID_POSTGRES_URL must name a user that may create databases"
+            if state.postgres_url
+            else "`./unsaid logs postgres` says more"
+        )
+        raise Trouble(f"the databases can't be made: {reason}", mend) from None
+
+
+def wait_rabbitmq(home: Home, state: State, supervisor: Supervisor) -> None:
+    external = "UNSAID_AMQP_URL" if state.amqp_url else None
+    patience = _Patience(supervisor, "rabbitmq", 5 if external else RABBITMQ_S, external)
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # it logs each attempt
+    while (reason := asyncio.run(_amqp_away(rabbitmq.url(state)))) is not None:
+        patience.wait(reason, 0.2)
+    if not external:
+        rabbitmq.begun(home)
+
+
+async def _amqp_away(address: str) -> str | None:
+    try:
+        async with asyncio.timeout(5):
+            await (await aio_pika.connect(address)).close()
+    except AMQP_AWAY as error:
+        return type(error).__name__
+    return None
+
+
+def wait_service(name: Service, state: State, supervisor: Supervisor) -> None:
+    patience = _Patience(supervisor, name, SERVICE_S)
+    while (reason := _service_away(name, state)) is not None:
+        patience.wait(reason, 0.1)
+
+
+def _service_away(name: Service, state: State) -> str | None:
+    try:
+        loopback.get(services.admin_url(name, state, "readyz"))
+    except HTTPError as error:
+        return error.read().decode(errors="replace")[:500]
+    except OSError:
+        return "it doesn't answer"
+    return None
