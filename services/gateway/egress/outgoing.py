@@ -79,11 +79,13 @@ class Outgoing:
         try:
             async with asyncio.timeout(None) as limit:
                 while self._queue:
+                    limit.reschedule(asyncio.get_running_loop().time() + STALL_S)
+                    while self._transport.get_write_buffer_size() >= BUFFER_BYTES:
+                        await asyncio.sleep(0.02)
+                    if not self._queue:  # what waited was live text, and was dropped meanwhile
+                        break
                     waiting = self._queue.popleft()
                     self._bytes -= len(waiting.payload)
-                    limit.reschedule(asyncio.get_running_loop().time() + STALL_S)
-                    while self._transport.get_write_buffer_size() >= BUFFER_BYTES and not self.closed:
-                        await asyncio.sleep(0.02)
                     await self._socket.send_frame(waiting.payload, WSMsgType.TEXT)
         except TimeoutError:
             self._close(Close.TOO_SLOW)
