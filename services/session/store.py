@@ -103,14 +103,8 @@ class Store:
         rows = await self._tx.fetch(_sql["read_heads"], conversations)
         return {str(row["id"]): _head(row) for row in rows}
 
-    async def raise_heads(self, heads: Sequence[Head]) -> None:
-        await self._tx.execute(
-            _sql["raise_heads"],
-            [h.id for h in heads],
-            [h.last_seq for h in heads],
-            [h.last_n for h in heads],
-            [h.last_at for h in heads],
-        )
+    async def raise_head(self, head: Head) -> None:
+        await self._tx.execute(_sql["raise_head"], head.id, head.last_n, head.last_at)
 
     async def known_messages(self, places: Sequence[Place]) -> dict[Place, Known]:
         rows = await self._tx.fetch(_sql["known_messages"], [p[0] for p in places], [p[1] for p in places])
@@ -120,6 +114,7 @@ class Store:
         }
 
     async def insert_messages(self, posted: Sequence[Posted]) -> None:
+        """Insert messages and raise their conversations' heads."""
         commands = [p.command for p in posted]
         await self._tx.execute(
             _sql["insert_messages"],

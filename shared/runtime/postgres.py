@@ -1,7 +1,6 @@
 """Postgres: a pool that survives its server, named queries from .sql files, and the clock check."""
 
 import asyncio
-import json
 import time
 from pathlib import Path
 from typing import TypeAlias
@@ -57,8 +56,8 @@ class Queries:
         return sql
 
 
-async def _json_codec(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+async def _keep(_: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Nothing that we do to a connection outlives its transaction, so giving it back costs no round trip."""
 
 
 def make_pool(url: SecretStr, size: int) -> Pool:
@@ -70,7 +69,7 @@ def make_pool(url: SecretStr, size: int) -> Pool:
         timeout=3,
         command_timeout=6,
         server_settings=TIMEOUTS,
-        init=_json_codec,
+        reset=_keep,
     )
     return pool
 

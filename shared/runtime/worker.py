@@ -28,6 +28,8 @@ from shared.runtime.postgres import Connection, Pool
 log = structlog.get_logger()
 
 TAKE_BYTES = 1024 * 1024
+PACE_S = 0.005
+"""At least this long from one batch to the next (docs/adr/0004-pace.md)."""
 TICK_S = 1.5
 SWEEP_TICKS = 40
 
@@ -162,9 +164,11 @@ class Worker(Generic[C]):
             await self._inbox.wait()
             async with self._busy:
                 deliveries = self._inbox.take(TAKE_BYTES)
+                began = asyncio.get_running_loop().time()
                 if deliveries:
                     with metrics.BATCH_SECONDS.time():
                         await self._batch(deliveries)
+            await asyncio.sleep(max(0.0, began + PACE_S - asyncio.get_running_loop().time()))
 
     async def _batch(self, deliveries: list[Delivery]) -> None:
         queues = {d.source.queue for d in deliveries}

@@ -6,15 +6,17 @@ from typing import Protocol, TypeVar
 
 from shared.contracts.envelope import Command, Reply
 from shared.contracts.errors import Refused, Unavailable
-from shared.contracts.events import CommandRefused, Recorded
+from shared.contracts.events import CommandRefused, MessageFact, SessionFact
 from shared.runtime.broker.publisher import Publisher, Unroutable
 from shared.runtime.broker.topology import to_commands
 
 ANSWER_S = 4.5
 """Clients are promised an answer within 5 s."""
 
-Answer = Reply | Recorded
-R = TypeVar("R", bound=Answer)
+Answer = Reply | MessageFact | SessionFact
+"""What answers a command: a reply, or the fact that came of it."""
+
+R = TypeVar("R", bound=Reply)
 
 
 class Waiter(Protocol):

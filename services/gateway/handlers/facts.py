@@ -85,7 +85,7 @@ class Facts:
         n = event.fact.n
         if n <= self.last_n:
             if asker is not None:
-                asker.answered(event)
+                asker.answered(event.fact)
             return True
         self.highest_n = max(self.highest_n, n)
         if asker is not None:
@@ -127,6 +127,6 @@ class Facts:
         """Answer whoever asked for this fact; returns the connection that needs no telling."""
         if asker is None:
             return None
-        asker.answered(Recorded(tenant=self._room.tenant, conversation=self._room.id, fact=fact))
+        asker.answered(fact)
         connection: Connection | None = getattr(asker, "answered_connection", None)
         return connection

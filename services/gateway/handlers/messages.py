@@ -12,7 +12,7 @@ from services.gateway.handlers.room import Room
 from shared.contracts.commands import MarkRead, ReadHistory, SendMessage
 from shared.contracts.contents import MessageContent
 from shared.contracts.errors import Code, Refused
-from shared.contracts.events import Done, HistoryRead, MessageAccepted, MessageFact, Recorded
+from shared.contracts.events import Done, HistoryRead, MessageAccepted, MessageFact
 from shared.contracts.frames import client, server
 from shared.contracts.frames.values import MessageValue
 from shared.contracts.text import TEXT_MAX, fault, has_forbidden
@@ -40,13 +40,8 @@ class SendWaiter:
         metrics.SEND_SECONDS.observe(asyncio.get_running_loop().time() - self._since)
         if self._ref is None:
             return
-        if isinstance(reply, Recorded) and isinstance(reply.fact, MessageFact):
-            place: MessageFact | MessageAccepted = reply.fact
-        elif isinstance(reply, MessageAccepted):
-            place = reply
-        else:
-            return
-        self._connection.send(server.Ok(ref=self._ref, seq=place.seq, n=place.n, at=place.at))
+        if isinstance(reply, MessageFact | MessageAccepted):
+            self._connection.send(server.Ok(ref=self._ref, seq=reply.seq, n=reply.n, at=reply.at))
 
     def failed(self, refused: Refused) -> None:
         metrics.REFUSED.labels(refused.code).inc()

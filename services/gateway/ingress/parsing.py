@@ -11,6 +11,7 @@ from shared.contracts.frames.client import AnyFrame, ClientFrame
 
 _frames: TypeAdapter[AnyFrame] = TypeAdapter(ClientFrame)
 Parsed = dict[str, object]
+DEEPEST = 8
 
 
 class BadFrame(Refused):
@@ -61,7 +62,7 @@ def _again(raw: str, error: ValidationError) -> AnyFrame:
 
 def _object(raw: str) -> Parsed:
     try:
-        parsed = json.loads(raw, parse_constant=_no_constant)
+        parsed = json.loads(raw, parse_constant=_no_constant, parse_int=_number)
     except (ValueError, RecursionError):
         raise Closing(Close.BAD_DATA) from None
     if not isinstance(parsed, dict):
@@ -73,13 +74,21 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)  # NaN and Infinity are not JSON
 
 
-def _mend(value: object) -> object:
+def _number(digits: str) -> int | float:
+    """No number of the protocol has so many digits, and Python refuses to read thousands of them."""
+    return int(digits) if len(digits) <= 20 else float(digits)
+
+
+def _mend(value: object, depth: int = 0) -> object:
+    """Nothing that the protocol knows lies deeper than `DEEPEST`; what does is an unknown member's, and is left out."""
     if isinstance(value, str):
         return "".join("\0" if "\ud800" <= c <= "\udfff" else c for c in value)
+    if isinstance(value, list | dict) and depth == DEEPEST:
+        return None
     if isinstance(value, list):
-        return [_mend(item) for item in value]
+        return [_mend(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {_mend(key): _mend(item) for key, item in value.items()}
+        return {_mend(key): _mend(item, depth + 1) for key, item in value.items()}
     return value
 
 

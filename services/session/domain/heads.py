@@ -16,13 +16,11 @@ class Head:
     last_n: int
     last_at: datetime
     now: datetime
-    grown: bool = False
 
     def has(self, participant: str) -> bool:
         return participant in (self.client, self.therapist)
 
     def next_n(self) -> int:
-        self.grown = True
         self.last_n += 1
         return self.last_n
 

@@ -25,7 +25,6 @@ async def send(tx: Connection, store: Store, commands: Sequence[SendMessage]) ->
     new = [d for d in decisions if isinstance(d, Posted) and d.new]
     if new:
         await store.insert_messages(new)
-        await store.raise_heads([head for head in heads.values() if head.grown])
     holders = await subscriptions.addresses(tx, conversations)
     return [
         tell

@@ -44,7 +44,7 @@ async def _record(
     tx: Connection, store: Store, head: Head, command: StartSession | EndSession, fact: SessionFact
 ) -> list[Tell]:
     await store.insert_session_fact(head.id, fact, head.last_at)
-    await store.raise_heads([head])
+    await store.raise_head(head)
     metrics.SESSIONS.labels(fact.kind.removeprefix("session.")).inc()
     holders = (await subscriptions.addresses(tx, [head.id])).get(head.id, [])
     reply = SessionAccepted(causationid=command.id, session=fact.session, at=fact.at, n=fact.n)

@@ -15,19 +15,24 @@ join unnest($1::uuid[], $2::uuid[]) as asked (conversation, message)
     on e.conversation = asked.conversation and e.message = asked.message;
 
 -- name: insert_messages!
-insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
-select conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content
-from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[],
-            $8::text[], $9::bytea[])
-    as new (conversation, n, at, seq, message, sender, in_reply_to, fingerprint, content);
+-- Messages and the heads that they raise, in one statement.
+with new as (
+    select * from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[],
+                         $8::text[], $9::bytea[])
+        as given (conversation, n, at, seq, message, sender, in_reply_to, fingerprint, content)
+), inserted as (
+    insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
+    select conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content from new
+)
+update conversation set last_seq = head.seq, last_n = head.n, last_at = head.at
+from (select conversation, max(seq) as seq, max(n) as n, max(at) as at from new group by conversation) as head
+where conversation.id = head.conversation;
 
 -- name: insert_session_fact!
 insert into event (conversation, n, kind, at, session) values ($1, $2, $3, $4, $5);
 
--- name: raise_heads!
-update conversation set last_seq = new.last_seq, last_n = new.last_n, last_at = new.last_at
-from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[]) as new (id, last_seq, last_n, last_at)
-where conversation.id = new.id;
+-- name: raise_head!
+update conversation set last_n = $2, last_at = $3 where id = $1;
 
 -- name: facts_after_n!
 -- One page of what was missed; it ends where the contents grow past $4 bytes, but has one row at least.

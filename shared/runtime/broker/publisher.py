@@ -21,6 +21,9 @@ from shared.runtime.broker.topology import Destination
 log = structlog.get_logger()
 
 CONFIRM_S = 4.0
+PACE_S = 0.005
+"""At least this long from one batch to the next on a lane (docs/adr/0004-pace.md). An idle lane sends at once."""
+
 BATCH = 500
 BATCH_BYTES = 512 * 1024
 WAITING = 5_000
@@ -98,9 +101,12 @@ class Publisher:
             lane.task = asyncio.create_task(self._drain(destination, lane))
 
     async def _drain(self, destination: Destination, lane: _Lane) -> None:
+        loop = asyncio.get_running_loop()
         try:
             while lane.waiting:
+                began = loop.time()
                 await self._send(destination, *self._next_batch(lane))
+                await asyncio.sleep(max(0.0, began + PACE_S - loop.time()))
         finally:
             lane.task = None
             if not lane.waiting:
