@@ -2,7 +2,7 @@
 
 import base64
 import json
-from typing import Any
+from typing import Any, cast
 
 import jwt
 import pytest
@@ -71,22 +71,22 @@ def test_each_door_refuses_the_others_tokens() -> None:
     assert_refused(forged(aud="somewhere"))
 
 
-@pytest.mark.parametrize("exp", [int(NOW), int(NOW) - 1, NOW + 60.5, "soon", True])
-def test_a_token_that_has_expired_or_never_says_so(exp: object) -> None:
-    assert_refused(forged(exp=exp) if not isinstance(exp, str) else raw(exp=exp))
+@pytest.mark.parametrize("exp", [int(NOW), int(NOW) - 1, 0, NOW + 60.5, "soon", True, None, [9e9]])
+def test_a_token_that_has_expired_or_does_not_say_when(exp: object) -> None:
+    assert_refused(raw(exp=exp))
 
 
 @pytest.mark.parametrize("claim", ["exp", "aud", "tenant", "sub", "role"])
 def test_no_claim_may_be_missing(claim: str) -> None:
-    assert_refused(forged(**{claim: None}))
+    assert_refused(forged(**cast("dict[str, Any]", {claim: None})))
 
 
 @pytest.mark.parametrize(
     "change",
     [{"tenant": 7}, {"tenant": "T"}, {"sub": PERSON.upper()}, {"role": "supervisor"}, {"conversation": "all"}],
 )
-def test_no_claim_may_be_mistyped(change: dict[str, object]) -> None:
-    assert_refused(forged(**change)) if "sub" not in change else assert_refused(raw(**change))
+def test_no_claim_may_be_mistyped(change: dict[str, Any]) -> None:
+    assert_refused(raw(**change))
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
