@@ -87,7 +87,7 @@ class LiveText:
         frame = server.LiveChanged(
             conversation=self._conversation, sender=participant, on=now.on, level=now.level, reason=reason
         )
-        return [Shown(participant, frame, to_others=False)]
+        return [Shown(participant, frame, to_others=False, drop=not now.on)]
 
     def switch(self, connection: str, participant: str, level: Level | None) -> list[Shown]:
         """Switch a connection on at a level, or off (None)."""
@@ -106,7 +106,7 @@ class LiveText:
         author.levels.clear()
         author.elsewhere.clear()
         ended = [d for d in self.drafts.values() if d.author == participant]
-        return [*[self._clear(d, drop=True) for d in ended], *self._changed(participant)]
+        return [*self._stop(participant, ended), *self._changed(participant)]
 
     def elsewhere(self, gateway: str, levels: dict[str, Level], participants: list[str]) -> list[Shown]:
         """Another gateway's participants with live text on; drafts of those that went off there end here."""
@@ -117,7 +117,7 @@ class LiveText:
             if level is None:
                 author.elsewhere.pop(gateway, None)
                 gone = [d for d in self.drafts.values() if d.author == participant and d.holder == gateway]
-                shown += [self._clear(d, drop=True) for d in gone]
+                shown += self._stop(participant, gone)
             else:
                 author.elsewhere[gateway] = level
             shown += self._changed(participant)
@@ -146,7 +146,14 @@ class LiveText:
 
     def _end_of(self, connection: str) -> list[Shown]:
         draft = self.drafts.get(self._current.get(connection, ""))
-        return [] if draft is None else [self._clear(draft, drop=True)]
+        return [] if draft is None else self._stop(draft.author, [draft])
+
+    def _stop(self, author: str, drafts: list[Draft]) -> list[Shown]:
+        """End drafts at once. That drops what waits of the author's other drafts as well, so those are shown anew."""
+        if not drafts:
+            return []
+        cleared = [self._clear(draft, drop=True) for draft in drafts]
+        return [*cleared, *(self.reset_of(draft) for draft in self.drafts.values() if draft.author == author)]
 
     def _known(self, draft: str, participant: str) -> Draft | None:
         """The open draft of this id. Raises `Refused`: it is somebody else's, or a message already."""

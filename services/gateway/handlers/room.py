@@ -143,14 +143,15 @@ class Room:
     def show(self, shown: Iterable[Shown]) -> None:
         """Send what follows from a change of live text."""
         for one in shown:
-            live = (self.id, one.author)
+            # Only text is ever dropped: without its end a draft would stay with the reader.
+            live = (self.id, one.author) if isinstance(one.frame, server.LiveEdit | server.LiveReset) else None
             payload = one.frame.model_dump_json().encode()
             for connection in self.connections.values():
                 if one.to_others and connection.claims.sub == one.author:
                     continue
                 if one.drop:
                     connection.outgoing.drop_live(self.id, one.author)
-                connection.outgoing.send(payload, live if one.to_others and not one.drop else None)
+                connection.outgoing.send(payload, live)
 
     def typing(self, participant: str, *, on: bool) -> None:
         """That somebody types; it ends by itself."""
