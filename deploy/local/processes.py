@@ -1,6 +1,7 @@
 """Processes of one home folder: which of them are left over, and how they are ended. Only ours, by their ids."""
 
 import os
+import time
 
 import psutil
 
@@ -54,19 +55,35 @@ def end(processes: list[psutil.Process]) -> None:
     """Ask them to end, wait, then insist."""
     for process in processes:
         _signal(process, insist=False)
-    _, alive = psutil.wait_procs(processes, timeout=ASKED_S)
+    alive = _wait(processes, ASKED_S)
     for process in alive:
         _signal(process, insist=True)
-    psutil.wait_procs(alive, timeout=ASKED_S)
+    _wait(alive, ASKED_S)
 
 
 def wait_gone(pid: int | None, timeout_s: float) -> None:
     if pid is None:
         return
     try:
-        psutil.Process(pid).wait(timeout_s)
-    except psutil.Error:
+        _wait([psutil.Process(pid)], timeout_s)
+    except psutil.NoSuchProcess:
         return
+
+
+def works(process: psutil.Process) -> bool:
+    """Whether a process lives. In a container an ended one may stay in the table for ever, since nobody asks for it."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _wait(processes: list[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """Those that still live when all are gone or the time has passed."""
+    end_at = time.monotonic() + timeout_s
+    while (alive := [process for process in processes if works(process)]) and time.monotonic() < end_at:
+        time.sleep(0.02)
+    return alive
 
 
 def _signal(process: psutil.Process, *, insist: bool) -> None:

@@ -88,6 +88,7 @@ def command(home: Home, state: State) -> tuple[list[str], dict[str, str]]:
         "RABBITMQ_SCHEMA_DIR": str(folder / "schema"),
         "RABBITMQ_GENERATED_CONFIG_DIR": str(folder / "schema"),
         "RABBITMQ_PLUGINS_EXPAND_DIR": str(folder / "plugins"),
+        "RABBITMQ_LOG": "-color",
         "RABBITMQ_PID_FILE": str(folder / "pid"),
         # The script then becomes the broker instead of starting it, so that the launcher's process is the broker.
         "RABBITMQ_ALLOW_INPUT": "1",

@@ -1,0 +1,80 @@
+"""What the services are told is what their settings ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from deploy.local import postgres, rabbitmq, services
+from deploy.local.home import SERVICES, Home, Service, State
+from services.consent.config import Settings as Consent
+from services.gateway.config import Settings as Gateway
+from services.notes.config import Settings as Notes
+from services.session.config import Settings as Session
+from shared.runtime.settings import ServiceSettings
+
+SETTINGS: dict[Service, type[ServiceSettings]] = {
+    "gateway": Gateway,
+    "session": Session,
+    "consent": Consent,
+    "notes": Notes,
+}
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("UNSAID_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_service_accepts_its_environment(name: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = State()
+    told = services.environment(name, state)
+    for variable, value in told.items():
+        monkeypatch.setenv(variable, value)
+    settings = SETTINGS[name]()
+    assert settings.instance == f"{name}-1"
+    assert settings.admin_port == services.admin_port(name, state)
+    assert settings.database_url.get_secret_value().endswith(f"/{name}")
+    assert isinstance(settings.content_key, SecretStr)
+    known = {f"UNSAID_{field.upper()}" for field in SETTINGS[name].model_fields}
+    assert {variable for variable in told if variable.startswith("UNSAID_")} <= known
+
+
+def test_existing_servers_take_the_place_of_private_ones() -> None:
+    state = State(
+        postgres_url="postgresql://me@db.example:5/postgres?sslmode=require", amqp_url="amqp://broker.example/x"
+    )
+    told = services.environment("notes", state)
+    assert told["UNSAID_DATABASE_URL"] == "postgresql://me@db.example:5/notes?sslmode=require"
+    assert told["UNSAID_AMQP_URL"] == rabbitmq.url(state) == "amqp://broker.example/x"
+
+
+def test_private_servers_are_reached_on_loopback_only() -> None:
+    state = State()
+    assert "@127.0.0.1:" in postgres.url(state)
+    assert "@127.0.0.1:" in rabbitmq.url(state)
+
+
+def test_a_broker_listens_on_loopback_only_and_tells_nobody_its_password(tmp_path: Path) -> None:
+    home, state = Home(tmp_path), State()
+    rabbitmq.prepare(home, state)
+    conf = home.rabbitmq / "rabbitmq.conf"
+    assert f"listeners.tcp.local = 127.0.0.1:{state.ports.rabbitmq}\n" in conf.read_text()
+    assert conf.stat().st_mode & 0o077 == 0
+    assert (home.rabbitmq / ".erlang.cookie").stat().st_mode & 0o077 == 0
+
+
+def test_a_first_start_of_the_broker_that_never_ended_is_begun_anew(tmp_path: Path) -> None:
+    home, state = Home(tmp_path), State()
+    rabbitmq.prepare(home, state)
+    half = home.rabbitmq / "mnesia" / "half"
+    half.touch()
+    rabbitmq.prepare(home, state)
+    assert not half.exists()
+    rabbitmq.begun(home)
+    half.touch()
+    rabbitmq.prepare(home, state)
+    assert half.exists()
