@@ -55,7 +55,8 @@ def as_user(user: User | None, command: list[str], needed: list[Path]) -> list[s
         return command
     switch = ["setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", "--clear-groups", "--no-new-privs"]
     if any(_closed(path, user) for path in needed):
-        switch += ["--inh-caps=-all,+dac_override", "--ambient-caps=+dac_override"]
+        # Without the first, access(2) leaves the capability out of account.
+        switch += ["--securebits=+no_setuid_fixup", "--inh-caps=-all,+dac_override", "--ambient-caps=+dac_override"]
     return [*switch, "--", *command]
 
 
