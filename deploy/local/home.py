@@ -87,8 +87,15 @@ class Home:
         return cls(Path(os.environ.get("UNSAID_HOME") or REPO / ".unsaid").expanduser().resolve())
 
     def make(self) -> None:
-        if not self.folder.is_dir():
-            self.folder.mkdir(parents=True, mode=0o700)
+        """Make the folder, with its secrets, unless it is there. Another folder is never taken for it."""
+        self.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        if not self.state_file.exists():
+            unfinished = _unfinished(self.state_file)
+            if any(path != unfinished for path in self.folder.iterdir()):
+                raise Trouble(
+                    f"{self.folder} holds other things already", "name a new or an empty folder with UNSAID_HOME"
+                )
+            self.keep(State())
         if self.folder.stat().st_mode & 0o066:
             self.folder.chmod(0o700)
         for folder in (self.pids, self.logs, self.starts):
@@ -135,13 +142,17 @@ class Home:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read, whole or not at all."""
-    part = path.with_name(path.name + ".part")
+    part = _unfinished(path)
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -43,8 +43,8 @@ def prepare(home: Home, state: State) -> None:
     """Write its settings. A first start that didn't end is begun anew."""
     if home.rabbitmq.exists() and not _begun(home).exists():
         shutil.rmtree(home.rabbitmq)
-    for name in ("mnesia", "log", "schema", "plugins"):
-        (home.rabbitmq / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (home.rabbitmq, *(home.rabbitmq / name for name in ("mnesia", "log", "schema", "plugins"))):
+        folder.mkdir(exist_ok=True, mode=0o700)
     write_private(
         home.rabbitmq / "rabbitmq.conf",
         f"""listeners.tcp.local = 127.0.0.1:{state.ports.rabbitmq}

@@ -34,7 +34,7 @@ def up(home: Home, only: Sequence[Part] = PARTS) -> State:
 
 def down(home: Home, *, wipe: bool = False) -> None:
     """Stop everything; with ``wipe`` forget it too."""
-    if not home.folder.exists():
+    if not home.state_file.exists():  # so that nothing but a home folder is ever wiped
         say("There is nothing to stop.")
         return
     with home.locked():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import up
 from deploy.local.home import Home, State, write_private
 from deploy.local.trouble import Trouble, from_os_error, need_space
 
@@ -17,7 +18,6 @@ def _mode(path: Path) -> int:
 def test_only_the_owner_can_read_what_it_holds(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     home.make()
-    home.keep(State())
     assert _mode(home.folder) == 0o700
     assert _mode(home.state_file) == 0o600
     assert {_mode(folder) for folder in (home.logs, home.pids, home.starts)} == {0o700}
@@ -29,11 +29,33 @@ def test_a_folder_that_others_could_read_is_closed(tmp_path: Path) -> None:
     assert _mode(tmp_path) == 0o700
 
 
+def test_a_folder_with_other_things_is_neither_used_nor_wiped(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.touch()
+    tmp_path.chmod(0o755)
+    home = Home(tmp_path)
+    with pytest.raises(Trouble, match="holds other things"):
+        home.make()
+    up.down(home, wipe=True)
+    assert list(tmp_path.iterdir()) == [theirs]
+    assert _mode(tmp_path) == 0o755
+
+
+def test_a_home_that_was_never_finished_is_used(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    (tmp_path / "state.json.part").touch()
+    home.make()
+    home.make()
+    assert home.state is not None
+
+
 def test_secrets_are_made_once(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    first = State()
-    home.keep(first)
+    home.make()
+    first = home.state
+    home.make()
     assert home.state == first
+    assert first is not None
     assert State().client_secret != first.client_secret
     assert State().content_key != first.content_key
 
