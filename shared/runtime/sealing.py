@@ -23,7 +23,7 @@ NONCE_BYTES = 12
 KEY_CACHE = 20_000
 
 
-class SealBroken(Exception):  # noqa: N818 - the domain's word
+class SealBroken(Exception):
     """The content was made under another key or context, or altered."""
 
 
@@ -51,12 +51,12 @@ class Sealer:
 
     def open(self, context: str, sealed: str) -> bytes:
         """Raises `SealBroken` if the content isn't what was sealed in this context."""
-        raw = b64decode(sealed)
-        if raw[:1] != VERSION:
-            raise SealBroken
         try:
+            raw = b64decode(sealed)
+            if raw[:1] != VERSION:
+                raise SealBroken
             return self._cipher(context).decrypt(raw[1 : 1 + NONCE_BYTES], raw[1 + NONCE_BYTES :], context.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # altered, or no seal at all
             raise SealBroken from None
 
     def fingerprint(self, context: str, *parts: str | None) -> str:
