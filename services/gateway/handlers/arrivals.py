@@ -75,7 +75,7 @@ def welcome(hub: Hub, connection: Connection, rooms: list[Room], hello: client.H
         if point is None:
             room.facts.join(connection)
         else:
-            hub.spawn(resume(hub, room, connection, point))
+            hub.spawn(resume(hub, room, connection, point, room.facts.wait(connection)))
     for unknown in points:
         connection.send(
             server.Error(
@@ -93,29 +93,25 @@ def greet(connection: Connection, room: Room) -> None:
     room.show_drafts(connection)
 
 
-async def resume(hub: Hub, room: Room, connection: Connection, point: client.ResumePoint) -> None:
-    """Read page by page what the connection missed, until it is level with the room; then it hears as all do."""
+async def resume(hub: Hub, room: Room, connection: Connection, point: client.ResumePoint, up_to_n: int) -> None:
+    """Read page by page what the connection missed; then it hears what came meanwhile, and all else as it comes."""
     by_n = point.after_n is not None
     position = (point.after_n if point.after_n is not None else point.after) or 0
-    while connection.id in hub.connections:
+    more = True
+    while more and connection.id in hub.connections:
         try:
-            page = await hub.read_facts(room, position if by_n else None, None if by_n else position)
+            page = await hub.read_facts(room, position if by_n else None, None if by_n else position, up_to_n)
         except Refused:
             await asyncio.sleep(0.5)
             continue
         if not page.known:
             connection.send(server.ResumeReset(conversation=room.id, last_seq=page.last_seq, last_n=page.last_n))
-            room.facts.join(connection)
-            return
         for fact in page.facts:
-            if fact.n <= room.facts.last_n:
-                connection.send(to_frame(hub.sealer, room.id, fact))
-                position = fact.n if by_n else fact.seq if isinstance(fact, MessageFact) else position
-        if not page.more and position >= (room.facts.last_n if by_n else room.facts.last_seq):
-            room.facts.join(connection)
-            return
-        if not page.facts:
-            await asyncio.sleep(0.05)  # the room itself has a hole and reads it
+            connection.send(to_frame(hub.sealer, room.id, fact))
+            position = fact.n if by_n else fact.seq if isinstance(fact, MessageFact) else position
+        more = page.more
+    if connection.id in hub.connections:
+        room.facts.join(connection)
 
 
 async def listed(hub: Hub, connection: Connection, frame: client.ConversationList, ref: str) -> server.Ok:

@@ -4,13 +4,16 @@ A room has delivered all facts up to ``last_n``. A fact below is dropped; the ne
 hole, which is read from the session service before anything goes on. Who asked for the fact gets it as the answer.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from services.gateway import metrics
 from services.gateway.egress.requests import Waiter
 from services.gateway.handlers.connection import Connection
 from shared.contracts.contents import MessageContent
-from shared.contracts.errors import Refused
+from shared.contracts.errors import Close, Refused
 from shared.contracts.events import Fact, MessageFact, Recorded
 from shared.contracts.frames import server
 from shared.contracts.frames.values import MessageValue, SessionValue, Value
@@ -18,6 +21,8 @@ from shared.runtime.sealing import Sealer
 
 if TYPE_CHECKING:
     from services.gateway.handlers.room import Room
+
+KEPT_MOST = 5_000
 
 
 def open_message(sealer: Sealer, conversation: str, fact: MessageFact) -> MessageValue:
@@ -44,6 +49,19 @@ def to_frame(sealer: Sealer, conversation: str, fact: Fact) -> Value:
     return kind(conversation=conversation, session=fact.session, at=fact.at, n=fact.n)
 
 
+@dataclass(slots=True)
+class _Behind:
+    """A connection that is still reading what it missed, and what it is to hear after that."""
+
+    connection: Connection
+    kept: list[Callable[[], None]] = field(default_factory=list)
+
+    def keep(self, tell: Callable[[], None]) -> None:
+        self.kept.append(tell)
+        if len(self.kept) > KEPT_MOST:
+            self.connection.close(Close.TOO_SLOW)
+
+
 class Facts:
     """The head of a room, and the connections that are level with it."""
 
@@ -54,6 +72,7 @@ class Facts:
         self.last_n = 0
         self.highest_n = 0
         self._level: dict[str, Connection] = {}
+        self._behind: dict[str, _Behind] = {}
         self._askers: dict[int, Waiter] = {}
 
     @property
@@ -73,12 +92,21 @@ class Facts:
         self.last_seq, self.last_n = last_seq, last_n
         self.highest_n = last_n
 
+    def wait(self, connection: Connection) -> int:
+        """The connection reads what it missed, up to the ``n`` given back; what comes from now on is kept for it."""
+        self._behind[connection.id] = _Behind(connection)
+        return self.last_n
+
     def join(self, connection: Connection) -> None:
-        """From now on the connection gets every fact as it comes."""
+        """The connection gets what was kept for it, and from now on every fact as it comes."""
+        behind = self._behind.pop(connection.id, None)
+        for tell in behind.kept if behind is not None else []:
+            tell()
         self._level[connection.id] = connection
 
     def leave(self, connection: Connection) -> None:
         self._level.pop(connection.id, None)
+        self._behind.pop(connection.id, None)
 
     def recorded(self, event: Recorded, asker: Waiter | None) -> bool:
         """Take an event. Returns False if there is a hole to read first; the asker is answered behind it."""
@@ -116,6 +144,9 @@ class Facts:
         for connection in self._level.values():
             if connection is not answered:
                 connection.outgoing.send(payload)
+        for behind in self._behind.values():
+            if behind.connection is not answered:
+                behind.keep(partial(behind.connection.outgoing.send, payload))
 
     def fail_askers(self, refused: Refused) -> None:
         """The hole can't be read now: who waits behind it hears so, and gets the fact as everybody does."""
@@ -124,9 +155,13 @@ class Facts:
             asker.failed(refused)
 
     def _answer(self, asker: Waiter | None, fact: Fact) -> Connection | None:
-        """Answer whoever asked for this fact; returns the connection that needs no telling."""
+        """Answer whoever asked for this fact, behind all that they missed; returns who needs no telling."""
         if asker is None:
             return None
-        asker.answered(fact)
         connection: Connection | None = getattr(asker, "answered_connection", None)
+        behind = None if connection is None else self._behind.get(connection.id)
+        if behind is None:
+            asker.answered(fact)
+        else:
+            behind.keep(partial(asker.answered, fact))
         return connection

@@ -86,16 +86,13 @@ class Hub:
 
     async def hold(self, conversation: str, tenant: str) -> Room:
         """The room of a conversation, attached. Raises `Refused` (``not_found``), `Unavailable`."""
-        room = self.rooms.get(conversation)
-        if room is None:
-            opening = self._opening.get(conversation)
-            if opening is None:
-                opening = self._opening[conversation] = asyncio.create_task(self._open(conversation, tenant))
-            try:
-                room = await asyncio.shield(opening)
-            finally:
-                if opening.done():
-                    self._opening.pop(conversation, None)
+        room, opening = self.rooms.get(conversation), self._opening.get(conversation)
+        if room is None and opening is None:
+            opening = self._opening[conversation] = asyncio.create_task(self._open(conversation, tenant))
+            opening.add_done_callback(lambda _: self._opening.pop(conversation, None))
+        if opening is not None:  # a room that is being opened doesn't know its people and consents yet
+            room = await asyncio.shield(opening)
+        assert room is not None
         if room.tenant != tenant:
             raise Refused(Code.NOT_FOUND)
         return room
@@ -193,14 +190,17 @@ class Hub:
         room.facts.jump(page.last_seq, page.last_n)
         room.to_all(server.ResumeReset(conversation=room.id, last_seq=page.last_seq, last_n=page.last_n))
 
-    async def read_facts(self, room: Room, after_n: int | None, after_seq: int | None) -> FactsRead:
+    async def read_facts(
+        self, room: Room, after_n: int | None, after_seq: int | None, up_to_n: int | None = None
+    ) -> FactsRead:
+        """What follows a position, up to the head that is known here or up to an earlier one."""
         command = ReadFacts(
             tenant=room.tenant,
             conversation=room.id,
             replyto=self.address,
             after_n=after_n,
             after_seq=after_seq,
-            up_to_n=max(room.facts.highest_n, room.facts.last_n),
+            up_to_n=max(room.facts.highest_n, room.facts.last_n) if up_to_n is None else up_to_n,
         )
         return await self.requests.ask(self.session_queue(room.id), command, FactsRead)
 
