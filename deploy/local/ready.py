@@ -16,13 +16,15 @@ from psycopg import sql
 from deploy.local import loopback, postgres, rabbitmq, services
 from deploy.local.home import SERVICES, Home, Part, Service, State
 from deploy.local.supervision import Supervisor
-from deploy.local.trouble import Trouble
+from deploy.local.trouble import FULL, Trouble, need_space
 
 POSTGRES_S = 60
 RABBITMQ_S = 90
 SERVICE_S = 60
 # A part that died this often while it was waited for won't come.
 HOPELESS = 4
+# With less, what doesn't come up is most likely short of space.
+ENOUGH_MB = 60
 AMQP_AWAY = (OSError, AMQPError, TimeoutError)
 
 
@@ -44,6 +46,7 @@ class _Patience:
             restarts = self._supervisor.part(self._name).restarts - self._restarts
             died = f"died {restarts} times" if restarts >= HOPELESS else None
             if died or time.monotonic() > self._end:
+                need_space(self._supervisor.home.folder, ENOUGH_MB)
                 late = died or f"isn't ready after {self._limit_s:.0f} s"
                 raise Trouble(f"{self._name} {late}: {reason}", f"`./unsaid logs {self._name}` says more")
         time.sleep(pause_s)
@@ -70,6 +73,8 @@ def make_databases(state: State) -> None:
             for name in SERVICES:
                 if name not in there:
                     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    except psycopg.errors.DiskFull:
+        raise Trouble("the disk is full", FULL) from None
     except psycopg.Error as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         mend = (

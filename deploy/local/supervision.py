@@ -56,36 +56,36 @@ class Supervisor:
     """The supervisor of one home folder."""
 
     def __init__(self, home: Home) -> None:
-        self._home = home
+        self.home = home
         self._socket = _socket_path(home)
 
     def alive(self) -> bool:
         """Whether it runs: the process of the pid file must be this home's supervisord, not a successor of its id."""
-        pid = self._home.number(self._home.supervisor_pid)
+        pid = self.home.number(self.home.supervisor_pid)
         if pid is None:
             return False
         try:
-            return str(self._home.supervisor_conf) in psutil.Process(pid).cmdline()
+            return str(self.home.supervisor_conf) in psutil.Process(pid).cmdline()
         except psutil.Error:
             return False
 
     def start(self) -> None:
         """Start the daemon with every part known and none started."""
-        write_private(self._home.supervisor_conf, _config(self._home, self._socket))
+        write_private(self.home.supervisor_conf, _config(self.home, self._socket))
         self._socket.parent.mkdir(mode=0o700, exist_ok=True)
         if self._socket.parent.stat().st_uid != os.getuid():
             raise Trouble(f"{self._socket.parent} belongs to somebody else", "use a shorter path for UNSAID_HOME")
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._home.supervisor_conf)]
-        environment = {**os.environ, "UNSAID_HOME": str(self._home.folder)}
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.home.supervisor_conf)]
+        environment = {**os.environ, "UNSAID_HOME": str(self.home.folder)}
         done = subprocess.run(
             command, cwd=REPO, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
         )
         if done.returncode:
-            raise Trouble(f"the supervisor didn't start: {done.stderr.strip()}", f"see {self._home.log('supervisor')}")
+            raise Trouble(f"the supervisor didn't start: {done.stderr.strip()}", f"see {self.home.log('supervisor')}")
         end = time.monotonic() + START_S
         while not self._answers():
             if time.monotonic() > end:
-                raise Trouble("the supervisor doesn't answer", f"see {self._home.log('supervisor')}")
+                raise Trouble("the supervisor doesn't answer", f"see {self.home.log('supervisor')}")
             time.sleep(0.05)
 
     def start_part(self, name: Part) -> None:
@@ -105,14 +105,14 @@ class Supervisor:
                 state=by_name[name]["statename"],
                 pid=by_name[name]["pid"] or None,
                 uptime_s=max(0, by_name[name]["now"] - by_name[name]["start"]) if by_name[name]["pid"] else 0,
-                restarts=max(0, starts(self._home, name) - 1),
+                restarts=max(0, starts(self.home, name) - 1),
             )
             for name in PARTS
         ]
 
     def stop(self) -> None:
         """Stop the services, then what they stand on, then the supervisor; return when all are gone."""
-        pid = self._home.number(self._home.supervisor_pid)
+        pid = self.home.number(self.home.supervisor_pid)
         for group in (SERVICES, tuple(STOPS)):
             for name in group:
                 if self.part(name).state in BUSY:

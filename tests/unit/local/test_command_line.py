@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import install
+from deploy.local import apt, install, packages, rabbitmq
 from deploy.local.home import REPO
 from deploy.local.trouble import Trouble
 
@@ -75,6 +75,28 @@ def test_python_too_old_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 def test_an_installation_that_fails_says_why(output: str, said: str) -> None:
     with pytest.raises(Trouble, match=said):
         install._run("installing", [sys.executable, "-c", f"import sys; print({output!r}); sys.exit(1)"])
+
+
+def test_no_rabbitmq_names_the_other_ways(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(rabbitmq, "PLACES", ())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Trouble, match="this machine has no apt") as trouble:
+        packages.need_rabbitmq()
+    for way in ("apt-get install", "brew install rabbitmq", "docker compose up", "UNSAID_AMQP_URL"):
+        assert way in trouble.value.mend
+
+
+def test_no_package_is_installed_without_being_allowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, body in {"apt-get": "exit 0", "sudo": "exit 1"}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert apt.missing() == "apt needs root, and sudo asks for a password"
+    (tmp_path / "sudo").write_text("#!/bin/sh\nexit 0\n")
+    assert apt.missing() is None
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert apt.missing() is None
 
 
 def test_an_installation_counts_only_for_its_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
