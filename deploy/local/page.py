@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from deploy.local.home import REPO
-from deploy.local.progress import step
+from deploy.local.progress import say, step
 from deploy.local.trouble import Trouble
 
 WEB = REPO / "services" / "gateway" / "web"
@@ -16,16 +16,22 @@ MADE = {"node_modules", "dist"}
 
 def build() -> None:
     """Bring the built page up to date; nothing to do when its sources are as they were."""
-    if not (WEB / "package.json").exists():
+    if not (WEB / "package-lock.json").exists():
         return
     stamp = WEB / "node_modules" / ".unsaid-built"
     sources = fingerprint(WEB)
     if (WEB / "dist" / "index.html").exists() and stamp.exists() and stamp.read_text() == sources:
         return
-    with step("building the page"):
-        _npm("ci", "--no-audit", "--no-fund")
-        _npm("run", "build")
-    stamp.write_text(sources)
+    try:
+        with step("building the page"):
+            _npm("ci", "--no-audit", "--no-fund")
+            _npm("run", "build")
+    except Trouble as trouble:
+        if not (WEB / "dist" / "index.html").exists():
+            raise
+        say(f"{trouble}\nThe page of the last build is used.")
+    else:
+        stamp.write_text(sources)
 
 
 def fingerprint(folder: Path) -> str:
@@ -51,5 +57,5 @@ def _npm(*arguments: str) -> None:
         command, cwd=WEB, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip())[-1000:]
-        raise Trouble(f"the page can't be built: {said}", "is the network there? Run the same command again")
+        said = "\n        ".join((done.stderr.strip() or done.stdout.strip()).splitlines()[:8])
+        raise Trouble(f"the page can't be built: {said}", "is the network there? Then run the same command again")

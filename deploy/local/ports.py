@@ -1,10 +1,13 @@
-"""Ports on the loopback interface: those kept from the last `up`, or the next free ones."""
+"""Ports on the loopback interface: those kept from the last `up`, or other free ones."""
 
+import random
 import socket
 
 from deploy.local.home import Ports
 from deploy.local.trouble import Trouble
 
+# Below those that systems give to connections. Random, so that two that start at once seldom choose the same.
+OTHERS = range(20_000, 32_000)
 TRIES = 200
 
 
@@ -25,17 +28,12 @@ def choose(kept: Ports) -> tuple[Ports, list[str]]:
     chosen: dict[str, int] = {}
     told: list[str] = []
     for name, wanted in kept.model_dump().items():
-        port = next((port for port in range(wanted, min(wanted + TRIES, 65_536)) if _usable(port, taken)), None)
+        candidates = (wanted, *random.sample(OTHERS, TRIES))
+        port = next((port for port in candidates if port not in taken and is_free(port)), None)
         if port is None:
-            raise Trouble(
-                f"no free port for {name} from {wanted} to {wanted + TRIES}", "end some of what listens there"
-            )
+            raise Trouble(f"no free port for {name.replace('_', ' ')} was found", "end some of what listens here")
         if port != wanted:
             told.append(f"port {wanted} ({name.replace('_', ' ')}) is taken; using {port}")
         chosen[name] = port
         taken.add(port)
     return Ports(**chosen), told
-
-
-def _usable(port: int, taken: set[int]) -> bool:
-    return port not in taken and is_free(port)

@@ -70,6 +70,14 @@ def wait_gone(pid: int | None, timeout_s: float) -> None:
         return
 
 
+def listens(pid: int | None, port: int) -> bool:
+    try:
+        sockets = psutil.Process(pid).net_connections("tcp") if pid else []
+    except psutil.Error:
+        return False
+    return any(each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port == port for each in sockets)
+
+
 def works(process: psutil.Process) -> bool:
     """Whether a process lives. In a container an ended one may stay in the table for ever, since nobody asks for it."""
     try:

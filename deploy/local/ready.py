@@ -15,6 +15,7 @@ from psycopg import sql
 
 from deploy.local import loopback, postgres, rabbitmq, services
 from deploy.local.home import SERVICES, Home, Part, Service, State
+from deploy.local.processes import listens
 from deploy.local.supervision import Supervisor
 from deploy.local.trouble import FULL, Trouble, need_space
 
@@ -106,7 +107,7 @@ async def _amqp_away(address: str) -> str | None:
 
 def wait_service(name: Service, state: State, supervisor: Supervisor) -> None:
     patience = _Patience(supervisor, name, SERVICE_S)
-    while (reason := _service_away(name, state)) is not None:
+    while (reason := _service_away(name, state) or _not_itself(name, state, supervisor)) is not None:
         patience.wait(reason, 0.1)
 
 
@@ -117,4 +118,14 @@ def _service_away(name: Service, state: State) -> str | None:
         return error.read().decode(errors="replace")[:500]
     except OSError:
         return "it doesn't answer"
+    return None
+
+
+def _not_itself(name: Service, state: State, supervisor: Supervisor) -> str | None:
+    """Whether somebody else answers, who took the port after it had been chosen."""
+    pid = supervisor.part(name).pid
+    wanted = {services.admin_port(name, state), *([state.ports.gateway] if name == "gateway" else [])}
+    lost = [str(port) for port in wanted if not listens(pid, port)]
+    if lost:
+        return f"port {' and '.join(lost)} was just taken by another program; `./unsaid down` and `up` choose others"
     return None

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from deploy.local import page
+from deploy.local.trouble import Trouble
 
 
 @pytest.fixture
 def web(tmp_path: Path) -> Path:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "main.ts").write_text("1")
-    (tmp_path / "package.json").write_text("{}")
+    (tmp_path / "package-lock.json").write_text("{}")
     return tmp_path
 
 
@@ -54,3 +55,19 @@ def test_an_unchanged_page_is_not_built_again(web: Path, monkeypatch: pytest.Mon
     (web / "src" / "main.ts").write_text("2")
     page.build()
     assert ran == ["ci", "run"] * 2
+
+
+def test_a_page_that_can_t_be_built_stops_the_start_only_if_there_is_none(
+    web: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def npm(*_: str) -> None:
+        raise Trouble("no network", "mend it")
+
+    monkeypatch.setattr(page, "WEB", web)
+    monkeypatch.setattr(page, "_npm", npm)
+    with pytest.raises(Trouble, match="no network"):
+        page.build()
+    (web / "dist").mkdir()
+    (web / "dist" / "index.html").write_text("")
+    page.build()
+    assert "The page of the last build is used." in capsys.readouterr().err
