@@ -1,0 +1,129 @@
+/** The websocket: hello, requests and their answers, and coming back by itself. */
+
+import { Refused, type ClientFrame, type Ok, type ServerFrame, type Welcome } from "./protocol";
+
+export type Status =
+  | { name: "connecting" } | { name: "connected" }
+  | { name: "waiting"; until: number } | { name: "ended"; code: number };
+
+export interface Socket {
+  send(data: string): void;
+  close(): void;
+  onopen: ((event: Event) => void) | null;
+  onmessage: ((event: MessageEvent) => void) | null;
+  onclose: ((event: CloseEvent) => void) | null;
+}
+
+export interface Options {
+  open: () => Socket;
+  token: string;
+  device: string;
+  /** Where to go on: asked for at each hello. */
+  resume: () => { conversation: string; after_n: number }[];
+  onWelcome: (frame: Welcome) => void;
+  onFrame: (frame: ServerFrame) => void;
+  onStatus: (status: Status) => void;
+  random?: () => number;
+}
+
+const BASE_MS = 500;
+const CAP_MS = 30_000;
+const NEVER = new Set([4400, 4401, 4409]);
+const ANSWER_MS = 8_000;
+
+interface Pending { resolve: (ok: Ok) => void; reject: (refused: Refused) => void; timer: number }
+
+export class Connection {
+  #socket: Socket | null = null;
+  #pending = new Map<string, Pending>();
+  #refs = 0;
+  #attempt = 0;
+  #retryMs: number | null = null;
+  #timer: number | undefined;
+  #welcomed = false;
+
+  constructor(private readonly options: Options) {}
+
+  get connected(): boolean { return this.#welcomed; }
+
+  open(): void {
+    this.options.onStatus({ name: "connecting" });
+    const socket = this.options.open();
+    this.#socket = socket;
+    socket.onopen = () => {
+      const { token, device } = this.options;
+      socket.send(JSON.stringify({ type: "hello", token, device, resume: this.options.resume() }));
+    };
+    socket.onmessage = (event) => {
+      if (socket === this.#socket && typeof event.data === "string") this.#take(JSON.parse(event.data) as ServerFrame);
+    };
+    socket.onclose = (event) => { if (socket === this.#socket) this.#closed(event.code); };
+  }
+
+  /** Reconnect now, for example when the network is said to be back. */
+  hurry(): void {
+    if (this.#timer !== undefined) { clearTimeout(this.#timer); this.#timer = undefined; this.open(); }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+
+  /** Send without expecting an answer; false: there is no connection. */
+  send(frame: ClientFrame): boolean {
+    if (!this.#welcomed || !this.#socket) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  /** Send and await the `ok`. Rejects with `Refused`: an error's code, or "lost". */
+  ask(frame: ClientFrame): Promise<Ok> {
+    return new Promise((resolve, reject) => {
+      this.#refs += 1;
+      const ref = String(this.#refs);
+      if (!this.send({ ...frame, ref })) { reject(new Refused("lost")); return; }
+      const timer = setTimeout(() => this.#answer(ref)?.reject(new Refused("lost")), ANSWER_MS) as unknown as number;
+      this.#pending.set(ref, { resolve, reject, timer });
+    });
+  }
+
+  #answer(ref: string): Pending | undefined {
+    const pending = this.#pending.get(ref);
+    this.#pending.delete(ref);
+    if (pending) clearTimeout(pending.timer);
+    return pending;
+  }
+
+  #take(frame: ServerFrame): void {
+    if (frame.type === "welcome") {
+      this.#welcomed = true;
+      this.#attempt = 0;
+      this.options.onWelcome(frame);
+      this.options.onStatus({ name: "connected" });
+    } else if (frame.type === "reconnect") {
+      this.#retryMs = frame.retry_ms;
+    } else if (frame.type === "ok") {
+      this.#answer(frame.ref)?.resolve(frame);
+    } else if (frame.type === "error" && frame.ref !== undefined) {
+      this.#answer(frame.ref)?.reject(new Refused(frame.code, frame.details ?? {}));
+    } else {
+      this.options.onFrame(frame);
+    }
+  }
+
+  #closed(code: number): void {
+    this.#socket = null;
+    this.#welcomed = false;
+    for (const ref of [...this.#pending.keys()]) this.#answer(ref)?.reject(new Refused("lost"));
+    if (NEVER.has(code)) { this.options.onStatus({ name: "ended", code }); return; }
+    const random = this.options.random ?? Math.random;
+    const wait = this.#retryMs ?? random() * Math.min(CAP_MS, BASE_MS * 2 ** this.#attempt);
+    this.#retryMs = null;
+    this.#attempt += 1;
+    this.options.onStatus({ name: "waiting", until: Date.now() + wait });
+    this.#timer = setTimeout(() => { this.#timer = undefined; this.open(); }, wait) as unknown as number;
+  }
+}

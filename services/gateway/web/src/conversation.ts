@@ -1,0 +1,111 @@
+/** What this page knows of one conversation, changed by frames alone. */
+
+import { apply } from "./drafts";
+import type { About, Consent, ConversationState, Live, Message, Person, Purpose, Session } from "./protocol";
+
+export interface Draft { id: string; from: string; rev: number; text: string }
+
+export class Conversation {
+  readonly id: string;
+  people: Map<string, Person>;
+  consents: ConversationState["consents"];
+  reads: Record<string, number>;
+  live: Record<string, Live>;
+  suspended = new Set<string>();
+  session: Session | null;
+  messages = new Map<number, Message>();
+  drafts = new Map<string, Draft>();
+  typing = new Set<string>();
+  lastN: number;
+  lastSeq: number;
+  /** Drafts whose last edit didn't follow: to be asked for again. */
+  lost = new Set<string>();
+
+  constructor(state: ConversationState, readonly me: string) {
+    this.id = state.id;
+    this.people = new Map(state.participants.map((p) => [p.id, p]));
+    ({ consents: this.consents, reads: this.reads, live: this.live, session: this.session } = state);
+    this.lastN = state.last_n;
+    this.lastSeq = state.last_seq;
+  }
+
+  /** After a reconnect: the state is the new one; what was missed comes as frames. */
+  refresh(state: ConversationState): void {
+    this.people = new Map(state.participants.map((p) => [p.id, p]));
+    ({ consents: this.consents, reads: this.reads, live: this.live, session: this.session } = state);
+    this.drafts.clear();
+    this.typing.clear();
+    this.suspended.clear();
+  }
+
+  get other(): Person | undefined { return [...this.people.values()].find((p) => p.id !== this.me); }
+  get ordered(): Message[] { return [...this.messages.values()].sort((a, b) => a.seq - b.seq); }
+  consent(purpose: Purpose): Consent | undefined { return this.consents[this.me]?.[purpose]; }
+
+  keep(message: Message): void {
+    this.messages.set(message.seq, message);
+    this.lastSeq = Math.max(this.lastSeq, message.seq);
+  }
+
+  take(frame: About): void {
+    switch (frame.type) {
+      case "message.posted":
+        this.keep(frame);
+        this.lastN = Math.max(this.lastN, frame.n);
+        this.drafts.delete(frame.message);
+        this.typing.delete(frame.from);
+        break;
+      case "message.read":
+        this.reads[frame.from] = Math.max(this.reads[frame.from] ?? 0, frame.seq);
+        break;
+      case "typing":
+        if (frame.on) this.typing.add(frame.from);
+        else this.typing.delete(frame.from);
+        break;
+      case "presence": {
+        const person = this.people.get(frame.participant);
+        if (person) person.online = frame.online;
+        break;
+      }
+      case "live.changed":
+        this.live[frame.from] = { on: frame.on, level: frame.level };
+        if (frame.reason === "suspended") this.suspended.add(frame.from);
+        else this.suspended.delete(frame.from);
+        if (!frame.on) for (const [id, draft] of this.drafts) if (draft.from === frame.from) this.drafts.delete(id);
+        break;
+      case "live.edit": {
+        const draft = this.drafts.get(frame.draft) ?? { id: frame.draft, from: frame.from, rev: 0, text: "" };
+        if (frame.rev !== draft.rev + 1) { this.lost.add(frame.draft); break; }
+        this.drafts.set(frame.draft, { ...draft, rev: frame.rev, text: apply(draft.text, frame.ops) });
+        break;
+      }
+      case "live.reset":
+        this.drafts.set(frame.draft, { id: frame.draft, from: frame.from, rev: frame.rev, text: frame.text });
+        this.lost.delete(frame.draft);
+        break;
+      case "live.clear":
+        this.drafts.delete(frame.draft);
+        break;
+      case "consent.changed": {
+        const known = (this.consents[frame.participant] ??= {});
+        if ((known[frame.purpose]?.epoch ?? 0) < frame.epoch) known[frame.purpose] = { state: frame.state, epoch: frame.epoch };
+        break;
+      }
+      case "session.started":
+        this.session = { id: frame.session, started_at: frame.at };
+        this.lastN = Math.max(this.lastN, frame.n);
+        break;
+      case "session.ended":
+        this.session = null;
+        this.lastN = Math.max(this.lastN, frame.n);
+        break;
+      case "resume.reset":
+        this.messages.clear();
+        this.lastN = frame.last_n;
+        this.lastSeq = frame.last_seq;
+        break;
+      case "conversation.added":
+        break;
+    }
+  }
+}

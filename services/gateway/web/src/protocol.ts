@@ -1,0 +1,58 @@
+/** The frames of protocol version 1, as this page sends and receives them. */
+
+export type Role = "client" | "therapist";
+export type Level = "letters" | "rhythm";
+export type Purpose = "informed_consent" | "live_text" | "composition_replay" | "note_disclosure";
+export const PURPOSES: readonly Purpose[] = ["informed_consent", "live_text", "composition_replay", "note_disclosure"];
+
+/** `[wait_ms, "i", pos, text]` or `[wait_ms, "d", pos, count]`; positions and counts are code points. */
+export type Op = [number, "i", number, string] | [number, "d", number, number];
+
+export interface Consent { state: "granted" | "withdrawn"; epoch: number }
+export interface Form { purpose: Purpose; version: number; title: string; text: string; locale: string; sha256: string }
+export interface Person { id: string; role: Role; display_name: string; online: boolean }
+export interface Message {
+  seq: number; n: number; message: string; from: string; text: string; at: string;
+  in_reply_to?: string; tone?: string;
+}
+export interface Live { on: boolean; level: Level }
+export interface Session { id: string; started_at: string }
+export interface ConversationState {
+  id: string; last_seq: number; last_n: number; participants: Person[];
+  consents: Record<string, Partial<Record<Purpose, Consent>>>;
+  reads: Record<string, number>; live: Record<string, Live>; session: Session | null;
+}
+export interface Note { note: string; version: number; format: string; text: string; author: string; at: string }
+
+export interface Welcome {
+  type: "welcome"; participant: { id: string; role: Role }; expires_at: string; heartbeat_s: number;
+  more: boolean; conversations: ConversationState[];
+}
+export interface Ok {
+  type: "ok"; ref: string; seq?: number; n?: number; at?: string; messages?: Message[]; more?: boolean;
+  forms?: Form[]; decision?: string; epoch?: number; session?: string; notes?: Note[]; version?: number;
+}
+export interface ErrorFrame {
+  type: "error"; ref?: string; code: string; message: string; details?: Record<string, unknown>;
+}
+export type About =
+  | ({ type: "message.posted"; conversation: string } & Message)
+  | { type: "message.read"; conversation: string; seq: number; from: string }
+  | { type: "typing"; conversation: string; on: boolean; from: string }
+  | { type: "presence"; conversation: string; participant: string; online: boolean }
+  | { type: "live.changed"; conversation: string; from: string; on: boolean; level: Level; reason?: "suspended" }
+  | { type: "live.edit"; conversation: string; draft: string; rev: number; ops: Op[]; from: string }
+  | { type: "live.reset"; conversation: string; draft: string; rev: number; text: string; from: string }
+  | { type: "live.clear"; conversation: string; draft: string; from: string }
+  | { type: "consent.changed"; conversation: string; participant: string; purpose: Purpose; state: Consent["state"]; epoch: number }
+  | { type: "session.started" | "session.ended"; conversation: string; session: string; at: string; n: number }
+  | { type: "resume.reset"; conversation: string; last_seq: number; last_n: number }
+  | ({ type: "conversation.added"; conversation: string } & ConversationState);
+export type ServerFrame = Welcome | Ok | ErrorFrame | About | { type: "reconnect"; retry_ms: number };
+
+export type ClientFrame = { type: string; conversation?: string } & Record<string, unknown>;
+
+/** A request that was answered by `error`, or by nothing since the connection was lost (`code` "lost"). */
+export class Refused extends Error {
+  constructor(readonly code: string, readonly details: Record<string, unknown> = {}) { super(code); }
+}

@@ -1,0 +1,35 @@
+/** Every word that the page shows, in one place. */
+
+import type { Purpose } from "./protocol";
+
+export const PURPOSE: Record<Purpose, string> = {
+  informed_consent: "Therapy by text",
+  live_text: "Live text: showing what you write as you write it",
+  composition_replay: "Keeping how messages were written",
+  note_disclosure: "Sending signed notes to your care provider",
+};
+
+export const S = {
+  title: "Messages",
+  noLink: "Open this page by the link that you were given.",
+  ended: { 4401: "This link has expired. Ask for a new one.", 4409: "This conversation is open in another window.", 4400: "Something went wrong here. Please reload." } as Record<number, string>,
+  connecting: "Connecting…", connected: "Connected", back: (s: number) => `Not connected. Trying again in ${s} s.`,
+  here: "here", away: "away", typing: (name: string) => `${name} is writing…`,
+  write: "Write a message", send: "Send", sending: "sending", stored: "stored", read: "read", notSent: "not sent",
+  problem: { bad_text: "This text can't be sent.", conflict: "Not sent." } as Record<string, string>,
+  earlier: "Earlier messages", messages: "Conversation",
+  consents: "Consents", leave: "Leave", close: "Close", agree: "I agree", notNow: "Not now", withdraw: "Withdraw", readIt: "Read and decide",
+  granted: "You agreed", withdrawn: "Withdrawn", undecided: "Not decided", otherGranted: (name: string) => `${name} agreed.`,
+  stale: "This text has changed in the meantime. Please read it again.",
+  broken: "This text isn't the one that was meant. Nothing was agreed to.",
+  offline: "That isn't possible without a connection.", failed: "That didn't work. Please try again.",
+  dimmer: "While I write, show", off: "nothing", rhythm: "only the rhythm", letters: "what I write",
+  seeLetters: (name: string) => `${name} sees what you type, also what you delete.`,
+  seeRhythm: (name: string) => `${name} sees that you type and how fast, not the words.`,
+  suspended: "Paused for a moment: nothing is shown.",
+  theirs: (name: string) => `${name}, while writing`, cancel: "Esc takes it back",
+  start: "Start session", end: "End session", running: "Session running", needConsent: "Both need to agree to therapy by text first.",
+  notes: "Notes", noteText: "Progress note (only you see it)", save: "Save", saved: (v: number) => `Saved (version ${v}).`,
+  noteConflict: "It was changed elsewhere. Close and open the notes to see it.", newNote: "New note",
+  conversations: "Conversations", choose: "Choose a conversation",
+} as const;

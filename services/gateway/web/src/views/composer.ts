@@ -1,0 +1,99 @@
+/** Where one writes: the field, the dimmer beside it, and the line that says what is shown. */
+
+import type { Conversation } from "../conversation";
+import { sendable } from "../drafts";
+import { h, text } from "../dom";
+import type { LiveText } from "../livetext";
+import { Refused, type ClientFrame, type Level } from "../protocol";
+import { S } from "../strings";
+
+const TYPING_MS = 4_000;
+const STEPS: readonly ["off" | Level, string][] = [["off", S.off], ["rhythm", S.rhythm], ["letters", S.letters]];
+
+export class Composer {
+  readonly element: HTMLElement;
+  readonly field = h("textarea", { rows: "1", "aria-label": S.write, placeholder: S.write, autocomplete: "off", dir: "auto" });
+  readonly #seen = h("p", { class: "seen", role: "status" });
+  readonly #dimmer: HTMLFieldSetElement;
+  readonly #key: string;
+  #typedAt = 0;
+
+  constructor(
+    private readonly conversation: Conversation,
+    private readonly live: LiveText,
+    private readonly post: (message: string, text: string) => void,
+    private readonly say: (frame: ClientFrame) => void,
+  ) {
+    this.#key = `draft:${conversation.id}`;
+    this.#dimmer = h("fieldset", { class: "dimmer", hidden: true }, h("legend", {}, S.dimmer), ...STEPS.map(([value, label]) =>
+      h("label", {}, h("input", { type: "radio", name: "dimmer", value, change: () => void this.#turn(value) }), h("span", {}, label))));
+    this.element = h("form", { class: "composer", submit: (event) => { event.preventDefault(); this.#send(); } },
+      this.#seen, this.#dimmer, h("div", { class: "line" }, this.field, h("button", { type: "submit", class: "primary" }, S.send)));
+    this.field.value = sessionStorage.getItem(this.#key) ?? "";
+    this.field.addEventListener("input", () => this.#typed());
+    this.field.addEventListener("keydown", (event) => this.#keydown(event));
+    this.live.typed(this.field.value);
+  }
+
+  update(): void {
+    const granted = this.conversation.consent("live_text")?.state === "granted";
+    this.#dimmer.hidden = !granted;
+    const level = granted ? this.live.level : null;
+    for (const input of this.#dimmer.querySelectorAll("input")) input.checked = input.value === (level ?? "off");
+    const name = this.conversation.other?.display_name ?? "";
+    const line = level === null ? "" : this.live.suspended ? S.suspended : level === "letters" ? S.seeLetters(name) : S.seeRhythm(name);
+    text(this.#seen, line);
+    this.element.classList.toggle("live", level !== null && !this.live.suspended);
+  }
+
+  async #turn(value: "off" | Level): Promise<void> {
+    try {
+      this.live.typed(this.field.value);
+      await this.live.turn(value === "off" ? null : value);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+    }
+    this.update();
+  }
+
+  #typed(): void {
+    this.#grow();
+    const { value } = this.field;
+    if (value) sessionStorage.setItem(this.#key, value); else sessionStorage.removeItem(this.#key);
+    this.live.typed(value);
+    const now = Date.now();
+    if (value && now - this.#typedAt > TYPING_MS) { this.#typedAt = now; this.say({ type: "typing", conversation: this.conversation.id, on: true }); }
+    if (!value) this.#quiet();
+  }
+
+  #quiet(): void {
+    if (this.#typedAt) { this.#typedAt = 0; this.say({ type: "typing", conversation: this.conversation.id, on: false }); }
+  }
+
+  #keydown(event: KeyboardEvent): void {
+    if (event.isComposing) return; // an input method is still at work
+    if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); this.#send(); }
+    if (event.key === "Escape" && this.field.value) { this.live.cancel(); this.#empty(); }
+  }
+
+  #send(): void {
+    const body = sendable(this.field.value).trim();
+    if (!body) return;
+    this.live.flush();
+    this.post(this.live.draft, body);
+    this.live.next();
+    this.#empty();
+  }
+
+  #empty(): void {
+    this.field.value = "";
+    sessionStorage.removeItem(this.#key);
+    this.#quiet();
+    this.#grow();
+    this.field.focus();
+  }
+
+  #grow(): void {
+    this.field.rows = Math.min(8, Math.max(1, this.field.value.split("\n").length));
+  }
+}

@@ -1,0 +1,85 @@
+/** The messages, and what the other is writing. */
+
+import type { Conversation } from "../conversation";
+import { fill, h, text } from "../dom";
+import type { Waiting } from "../outbox";
+import type { Message } from "../protocol";
+import { S } from "../strings";
+
+const NEAR_PX = 80;
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+
+export class Log {
+  readonly element = h("section", { class: "log" });
+  readonly #earlier: HTMLButtonElement;
+  readonly #list = h("ol", { role: "log", "aria-live": "polite", "aria-label": S.messages });
+  readonly #waiting = h("ol", { class: "waiting" });
+  readonly #drafts = h("div", { class: "drafts", "aria-live": "off" });
+  #shown = new Map<number, HTMLLIElement>();
+
+  constructor(private readonly conversation: Conversation, onEarlier: () => void) {
+    this.#earlier = h("button", { type: "button", class: "quiet", hidden: true, click: onEarlier }, S.earlier);
+    this.element.append(this.#earlier, this.#list, this.#waiting, this.#drafts);
+  }
+
+  update(waiting: readonly Waiting[], more: boolean): void {
+    const atEnd = this.element.scrollHeight - this.element.scrollTop - this.element.clientHeight < NEAR_PX;
+    const fromEnd = this.element.scrollHeight - this.element.scrollTop;
+    const first = this.#shown.size === 0;
+    this.#earlier.hidden = !more;
+    const added = this.#messages();
+    this.#mark();
+    fill(this.#waiting, ...waiting.map((w) => this.#item("own", w.text, "", w.problem ? S.problem[w.problem] ?? S.notSent : S.sending)));
+    this.#draftsNow();
+    if (atEnd || first) this.element.scrollTop = this.element.scrollHeight;
+    else if (added) this.element.scrollTop = this.element.scrollHeight - fromEnd; // earlier ones came: stay where one reads
+  }
+
+  /** Put what is new in its place; returns whether something came above what was there. */
+  #messages(): boolean {
+    const ordered = this.conversation.ordered;
+    if (ordered.length < this.#shown.size) { this.#shown.clear(); this.#list.replaceChildren(); }
+    let above = false, previous: Message | undefined, at: Element | null = null;
+    for (const message of ordered) {
+      let item = this.#shown.get(message.seq);
+      if (!item) {
+        item = this.#item(message.from === this.conversation.me ? "own" : "other", message.text, message.at, "");
+        item.dataset["seq"] = String(message.seq);
+        const date = day.format(new Date(message.at));
+        if (!previous || day.format(new Date(previous.at)) !== date) item.prepend(h("p", { class: "day" }, date));
+        above ||= this.#shown.size > 0 && message.seq < Math.max(...this.#shown.keys());
+        this.#shown.set(message.seq, item);
+        if (at) at.after(item); else this.#list.prepend(item);
+      }
+      at = item;
+      previous = message;
+    }
+    return above;
+  }
+
+  #item(whose: string, body: string, at: string, state: string): HTMLLIElement {
+    return h("li", { class: whose },
+      h("p", { class: "bubble", dir: "auto" }, body),
+      h("p", { class: "meta" }, at ? h("time", { datetime: at }, clock.format(new Date(at))) : null, h("span", { class: "state" }, state)));
+  }
+
+  #mark(): void {
+    const { other, me } = this.conversation;
+    const read = other ? this.conversation.reads[other.id] ?? 0 : 0;
+    for (const message of this.conversation.messages.values()) {
+      if (message.from !== me) continue;
+      const state = this.#shown.get(message.seq)?.querySelector(".state");
+      if (state) text(state, message.seq <= read ? `✓ ${S.read}` : `✓ ${S.stored}`);
+    }
+  }
+
+  #draftsNow(): void {
+    const { other } = this.conversation;
+    const drafts = [...this.conversation.drafts.values()].filter((d) => d.text);
+    const items = drafts.map((draft) => h("div", { class: "draft", role: "group", "aria-label": S.theirs(other?.display_name ?? "") },
+      h("p", { class: "bubble", dir: "auto" }, draft.text, h("span", { class: "caret", "aria-hidden": "true" }))));
+    const typing = other && this.conversation.typing.has(other.id) && !drafts.length;
+    fill(this.#drafts, ...items, typing ? h("p", { class: "typing" }, S.typing(other.display_name)) : null);
+  }
+}

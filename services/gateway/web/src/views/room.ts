@@ -1,0 +1,136 @@
+/** One conversation on the screen: its head, its messages, and where one writes. */
+
+import type { Connection } from "../connection";
+import type { Conversation } from "../conversation";
+import { h, text } from "../dom";
+import { LiveText } from "../livetext";
+import { Outbox } from "../outbox";
+import { Refused, type About, type Role } from "../protocol";
+import { S } from "../strings";
+import { Composer } from "./composer";
+import { Consents } from "./consents";
+import { Log } from "./log";
+import { openNotes } from "./notes";
+
+const PAGE = 50;
+
+export class Room {
+  readonly element: HTMLElement;
+  readonly #live: LiveText;
+  readonly #outbox: Outbox;
+  readonly #log: Log;
+  readonly #composer: Composer;
+  readonly #consents: Consents;
+  readonly #presence = h("span", { class: "presence" });
+  readonly #session = h("span", { class: "session", role: "status" });
+  readonly #sessionButton: HTMLButtonElement | null;
+  #more = true;
+  #asked = false;
+
+  constructor(readonly conversation: Conversation, private readonly connection: Connection, role: Role, leave: () => void) {
+    const ask = connection.ask.bind(connection);
+    this.#live = new LiveText(conversation.id, { ask, now: () => performance.now() });
+    this.#outbox = new Outbox(conversation.id, sessionStorage, ask, (waiting, ok) => {
+      conversation.keep({ seq: ok.seq ?? 0, n: ok.n ?? 0, message: waiting.message, from: conversation.me, text: waiting.text, at: ok.at ?? "" });
+      conversation.lastN = Math.max(conversation.lastN, ok.n ?? 0);
+      this.update();
+    }, () => this.update());
+    this.#log = new Log(conversation, () => void this.#earlier());
+    this.#composer = new Composer(conversation, this.#live,
+      (message, body) => this.#outbox.add({ message, text: body }), (frame) => void connection.send(frame));
+    this.#consents = new Consents(conversation, ask);
+    this.#sessionButton = role === "therapist" ? h("button", { type: "button", click: () => void this.#startOrEnd() }) : null;
+    const menu = h("nav", { "aria-label": S.title },
+      this.#sessionButton,
+      role === "therapist" && h("button", { type: "button", click: () => openNotes(conversation, ask) }, S.notes),
+      h("button", { type: "button", click: () => this.#consents.open() }, S.consents),
+      h("button", { type: "button", class: "leave", click: leave }, S.leave));
+    this.element = h("div", { class: "room" },
+      h("header", {}, h("div", { class: "who" }, h("h1", {}, conversation.other?.display_name ?? S.title), this.#presence, this.#session), menu),
+      this.#log.element, this.#composer.element);
+    document.addEventListener("visibilitychange", () => this.#readMark());
+  }
+
+  /** A welcome: load what is missing, send what waits, and offer the first consent once. */
+  async arrived(): Promise<void> {
+    this.#live.ended();
+    this.update();
+    void this.#outbox.flush();
+    if (!this.conversation.messages.size) await this.#newest();
+    this.update();
+    this.#composer.field.focus({ preventScroll: true });
+    if (!this.#asked && !this.conversation.consent("informed_consent")) {
+      this.#asked = true;
+      await this.#consents.offer("informed_consent");
+      this.#composer.field.focus();
+    }
+  }
+
+  lost(): void {
+    this.#live.ended();
+    this.conversation.typing.clear();
+    this.conversation.drafts.clear();
+    this.update();
+  }
+
+  take(frame: About): void {
+    this.conversation.take(frame);
+    if (frame.type === "message.posted") this.#outbox.stored(frame.message);
+    if (frame.type === "resume.reset") void this.#newest().then(() => this.update());
+    if (frame.type === "live.changed" && frame.from === this.conversation.me) {
+      if (frame.reason === "suspended") this.#live.pause(true);
+      else if (frame.on) this.#live.pause(false);
+      else this.#live.ended();
+    }
+    for (const draft of this.conversation.lost) {
+      this.conversation.lost.delete(draft);
+      this.connection.send({ type: "live.resync", conversation: this.conversation.id, draft });
+    }
+    this.update();
+  }
+
+  update(): void {
+    const { other, session } = this.conversation;
+    text(this.#presence, other?.online ? S.here : S.away);
+    this.#presence.classList.toggle("online", other?.online ?? false);
+    text(this.#session, session ? S.running : "");
+    if (this.#sessionButton) text(this.#sessionButton, session ? S.end : S.start);
+    this.#log.update(this.#outbox.waiting, this.#more && this.conversation.messages.size > 0);
+    this.#composer.update();
+    this.#consents.update();
+    this.#readMark();
+  }
+
+  #readMark(): void {
+    const { me, reads, lastSeq, id, messages } = this.conversation;
+    if (document.visibilityState !== "visible" || !messages.has(lastSeq) || (reads[me] ?? 0) >= lastSeq) return;
+    if (this.connection.send({ type: "message.read", conversation: id, seq: lastSeq })) reads[me] = lastSeq;
+  }
+
+  async #newest(): Promise<void> { await this.#page({}); }
+
+  async #earlier(): Promise<void> {
+    const first = this.conversation.ordered[0];
+    if (first) await this.#page({ before: first.seq });
+    this.update();
+  }
+
+  async #page(where: { before?: number }): Promise<void> {
+    try {
+      const ok = await this.connection.ask({ type: "history", conversation: this.conversation.id, limit: PAGE, ...where });
+      for (const message of ok.messages ?? []) this.conversation.keep(message);
+      this.#more = ok.more ?? false;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+    }
+  }
+
+  async #startOrEnd(): Promise<void> {
+    const type = this.conversation.session ? "session.end" : "session.start";
+    try {
+      await this.connection.ask({ type, conversation: this.conversation.id });
+    } catch (error) {
+      text(this.#session, error instanceof Refused && error.code === "consent_required" ? S.needConsent : S.failed);
+    }
+  }
+}
