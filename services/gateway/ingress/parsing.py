@@ -43,14 +43,11 @@ def parse(raw: str) -> AnyFrame:
 
 
 def _again(raw: str, error: ValidationError) -> AnyFrame:
-    """Decide with the standard library, which knows a lone surrogate from bad JSON.
-
-    A lone surrogate becomes NUL, which no text may hold either; so the text's own rule refuses it, with its own code.
-    """
+    """Decide with the standard library, which knows a lone surrogate from bad JSON."""
     parsed = _object(raw)
     if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
         raise BadFrame(_field(error), parsed)
-    mended = _mend(parsed)
+    mended = mend(parsed)
     assert isinstance(mended, dict)
     if mended.get("ref") != parsed.get("ref"):
         raise BadFrame("ref", {**parsed, "ref": None})
@@ -79,16 +76,19 @@ def _number(digits: str) -> int | float:
     return int(digits) if len(digits) <= 20 else float(digits)
 
 
-def _mend(value: object, depth: int = 0) -> object:
-    """Nothing that the protocol knows lies deeper than `DEEPEST`; what does is an unknown member's, and is left out."""
+def mend(value: object, depth: int = 0) -> object:
+    """A lone surrogate becomes NUL, which no text may hold either; so the text's own rule refuses it.
+
+    Nothing that the protocol knows lies deeper than `DEEPEST`; what does is an unknown member's, and is left out.
+    """
     if isinstance(value, str):
         return "".join("\0" if "\ud800" <= c <= "\udfff" else c for c in value)
     if isinstance(value, list | dict) and depth == DEEPEST:
         return None
     if isinstance(value, list):
-        return [_mend(item, depth + 1) for item in value]
+        return [mend(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {_mend(key): _mend(item, depth + 1) for key, item in value.items()}
+        return {mend(key): mend(item, depth + 1) for key, item in value.items()}
     return value
 
 

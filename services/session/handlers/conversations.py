@@ -74,11 +74,11 @@ async def create(
     """Create, or find by id (a repeated command) or by the partner's external id."""
     found = await store.conversation(command.conversation)
     created = True
-    if found is None:
+    if found is not None and found.tenant != command.tenant:
+        raise errors.conflict()
+    if found is None or _open(sealer, command).external_id is not None:
         created = await _insert(store, sealer, command)
         found = await _found_or_made(store, sealer, command)
-    elif found.tenant != command.tenant:
-        raise errors.conflict()
     told = _registrations(settings, command, found)
     reply = answer(command, _found(sealer, command.id, found, created=created))
     watching = await subscriptions.addresses(tx, [found.client.id, found.therapist.id])

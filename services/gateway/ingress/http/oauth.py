@@ -6,6 +6,7 @@ import time
 import urllib.parse
 
 from aiohttp import web
+from multidict import MultiDict, MultiMapping
 
 from services.gateway.domain.tokens import ACCESS_TTL_S, Tokens
 from services.gateway.handlers.hub import Hub
@@ -35,6 +36,16 @@ def _basic(header: str) -> tuple[str, str] | None:
     return (urllib.parse.unquote_plus(name), urllib.parse.unquote_plus(secret)) if separator else None
 
 
+async def _form(request: web.Request) -> MultiMapping[object]:
+    """The form; empty where it is none."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        return MultiDict()
+    try:
+        return await request.post()
+    except UnicodeDecodeError:
+        return MultiDict()
+
+
 class OAuth:
     """The token endpoint."""
 
@@ -44,9 +55,7 @@ class OAuth:
         self._tokens = tokens
 
     async def token(self, request: web.Request) -> web.Response:
-        if request.content_type != "application/x-www-form-urlencoded":
-            return _error("invalid_request")
-        form = await request.post()
+        form = await _form(request)
         grant_type = form.get("grant_type")
         if not isinstance(grant_type, str) or len(form.getall("grant_type")) != 1:
             return _error("invalid_request")

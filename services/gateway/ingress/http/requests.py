@@ -14,6 +14,7 @@ from services.gateway import metrics
 from services.gateway.domain.tokens import Tokens
 from services.gateway.errors import to_problem
 from services.gateway.handlers.hub import Hub
+from services.gateway.ingress.parsing import mend
 from services.gateway.store import Store
 from shared.contracts.errors import Code, Refused, Unavailable
 from shared.contracts.frames.values import Value
@@ -86,7 +87,7 @@ async def read_json(request: web.Request) -> object:
 def typed(kind: type[B], body: object) -> B:
     """The body as a model. Raises `Refused` (``bad_request``, naming the field)."""
     try:
-        return kind.model_validate_json(json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        return kind.model_validate_json(json.dumps(mend(body)))
     except ValidationError as error:
         raise bad_request(_field(error)) from None
 
