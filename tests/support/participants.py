@@ -5,9 +5,9 @@ import json
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 
@@ -32,10 +32,12 @@ class Partner:
         self._http = aiohttp.ClientSession()
         self._token: str | None = None
 
-    async def __aenter__(self) -> "Partner":
+    async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, e: BaseException | None, t: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, e: BaseException | None, t: TracebackType | None
+    ) -> None:
         await self._http.close()
 
     async def token(self) -> str:
@@ -61,9 +63,13 @@ class Partner:
 
     async def conversation(self) -> "Conversation":
         """A new conversation of two new people."""
+        return await self.conversation_of(str(uuid.uuid4()), str(uuid.uuid4()))
+
+    async def conversation_of(self, client: str, therapist: str) -> "Conversation":
+        """A new conversation of the people with these external ids."""
         people = [
-            {"role": role, "external_id": str(uuid.uuid4()), "display_name": role.title()}
-            for role in ("client", "therapist")
+            {"role": role, "external_id": external, "display_name": role.title()}
+            for role, external in (("client", client), ("therapist", therapist))
         ]
         status, body = await self.ask("POST", "/v1/conversations", {"participants": people})
         assert status == 201, body
@@ -77,6 +83,8 @@ class Conversation:
     id: str
     client: str
     therapist: str
+    here: list["Participant"] = field(default_factory=list)
+    """All that were let in, so that they can be shown out."""
 
     async def token(self, participant: str, **fields: object) -> str:
         path = f"/v1/conversations/{self.id}/tokens"
@@ -87,7 +95,24 @@ class Conversation:
 
     async def join(self, participant: str, **hello: object) -> "Participant":
         """A connection of one of the two, welcomed."""
-        return await Participant.arrive(self.partner.gateway, self.id, await self.token(participant), **hello)
+        return await self.arrive(await self.token(participant), **hello)
+
+    async def arrive(self, token: str, gateway: str | None = None, **hello: object) -> "Participant":
+        """A connection with this token, welcomed; at another gateway than the partner's, if named."""
+        guest = await self.knock(gateway)
+        await guest.send("hello", token=token, **hello)
+        guest.welcome = await guest.until("welcome")
+        return guest
+
+    async def knock(self, gateway: str | None = None, **options: Any) -> "Participant":
+        """A connection that hasn't said hello."""
+        guest = await Participant.connect(gateway or self.partner.gateway, self.id, **options)
+        self.here.append(guest)
+        return guest
+
+    async def leave(self) -> None:
+        for guest in self.here:
+            await guest.leave()
 
     async def both(self) -> tuple["Participant", "Participant"]:
         client, therapist = await self.join(self.client), await self.join(self.therapist)
@@ -202,7 +227,15 @@ class Participant:
         """Send a message with a fresh id; its ``ok``."""
         return await self.ok("message.send", message=str(uuid.uuid4()), text=text, **fields)
 
+    async def send_raw(self, text: str) -> None:
+        await self.socket.send_str(text)
+
+    async def untouched(self) -> None:
+        """Nothing has come to this connection since it was last looked at, and it still answers."""
+        assert await self.settled() == []
+
     async def leave(self) -> None:
-        await self.socket.close()
+        if not self.socket.closed:
+            await self.socket.close()
         await self._http.close()
         self._reading.cancel()
