@@ -7,7 +7,7 @@ for name in gateway session consent notes; do
     psql --no-psqlrc --set ON_ERROR_STOP=1 --set "name=$name" --username "$POSTGRES_USER" --dbname postgres <<SQL
 \\getenv password UNSAID_${name^^}_DB_PASSWORD
 create role :"name" login password :'password';
-create database :"name" owner :"name";
+create database :"name" owner :"name" encoding 'UTF8' locale 'C.UTF-8' template template0;
 revoke all on database :"name" from public;
 SQL
 done
