@@ -13,6 +13,7 @@ import aiohttp
 
 Frame = dict[str, Any]
 ANSWER_S = 8.0
+LATE_S = 20.0
 
 
 class Closed(Exception):
@@ -190,9 +191,15 @@ class Participant:
         """The next frame of this type with these members; what came before it is passed over."""
         return await self.where(lambda f: f["type"] == kind and all(f.get(k) == v for k, v in members.items()))
 
-    async def where(self, wanted: Callable[[Frame], bool]) -> Frame:
+    async def until_late(self, kind: str, **members: object) -> Frame:
+        """As `until`, for what the protocol lets take its time."""
+        return await self.where(
+            lambda f: f["type"] == kind and all(f.get(k) == v for k, v in members.items()), wait_s=LATE_S
+        )
+
+    async def where(self, wanted: Callable[[Frame], bool], wait_s: float = ANSWER_S) -> Frame:
         """The next frame that is wanted; the others stay. Raises `Closed`, `TimeoutError`."""
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(wait_s):
             while True:
                 for index, frame in enumerate(self.frames):
                     if wanted(frame):
