@@ -18,7 +18,7 @@ export class LiveText {
   #told = "";
   #text = "";
   #ops: Op[] = [];
-  #last = 0;
+  #last: number | null = null;
   #timer: number | undefined;
   #stale = false;
 
@@ -61,7 +61,7 @@ export class LiveText {
     if (!this.level || this.suspended) return;
     const next = shown(this.#text, this.level);
     const now = this.wire.now();
-    const ops = difference(this.#told, next, this.#last ? now - this.#last : 0);
+    const ops = difference(this.#told, next, this.#last === null ? 0 : now - this.#last);
     if (!ops.length) return;
     this.#last = now;
     this.#told = next;
@@ -123,7 +123,7 @@ export class LiveText {
     this.#ops = [];
     this.#rev = 0;
     this.#told = "";
-    this.#last = 0;
+    this.#last = null;
     this.#stale = false;
   }
 }

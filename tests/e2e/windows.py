@@ -1,0 +1,51 @@
+"""One person's window."""
+
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from tests.support.participants import Conversation
+
+SIZE = {"width": 760, "height": 720}
+
+
+class Window:
+    """A browser window of its own, at the page of one participant."""
+
+    def __init__(self, context: BrowserContext, page: Page) -> None:
+        self.context = context
+        self.page = page
+        self.composer = page.get_by_role("textbox", name="Write a message")
+        self.log = page.get_by_role("log")
+        self.problems: list[str] = []
+        page.on("console", lambda m: self.problems.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: self.problems.append(str(e)))
+
+    @classmethod
+    async def open(cls, browser: Browser, conversation: Conversation, participant: str, scheme: str = "light") -> "Window":
+        context = await browser.new_context(viewport=SIZE, color_scheme=scheme, locale="en-GB", reduced_motion="reduce")
+        self = cls(context, await context.new_page())
+        token = await conversation.token(participant, scope="participant")
+        await self.page.goto(f"{conversation.partner.gateway}/app/#t={token}&c={conversation.id}")
+        return self
+
+    async def agree(self) -> None:
+        """Read and accept the form that is shown."""
+        await self.page.get_by_role("button", name="I agree").click()
+        await expect(self.page.get_by_role("dialog")).to_have_count(0)
+
+    async def agree_to_live_text(self) -> None:
+        await self.page.get_by_role("button", name="Consents").click()
+        await self.page.get_by_role("button", name="Read and decide: Live text").click()
+        await self.page.get_by_role("button", name="I agree").click()
+        await self.page.get_by_role("button", name="Withdraw: Live text").wait_for()
+        await self.page.get_by_role("button", name="Close").click()
+
+    async def show(self, step: str) -> None:
+        await self.page.get_by_text(step, exact=True).click()
+
+    async def say(self, text: str) -> None:
+        await self.composer.fill(text)
+        await self.composer.press("Enter")
+
+    @property
+    def draft(self) -> object:
+        return self.page.locator(".draft .bubble")
