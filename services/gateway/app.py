@@ -97,7 +97,7 @@ async def build(settings: Settings, parts: Parts) -> Gateway:
     return Gateway(settings, parts)
 
 
-async def ensure_tenant(settings: Settings, parts: Parts) -> None:
+async def ensure_tenant(_: Settings, parts: Parts) -> None:
     """Create or update a tenant from JSON on standard input. Raises `SystemExit` with what is wrong."""
     try:
         asked = json.load(sys.stdin)

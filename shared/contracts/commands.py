@@ -7,7 +7,7 @@ from pydantic import Field
 from shared.contracts.envelope import Command, ConversationCommand, Sealed
 from shared.contracts.ids import Epoch, Id, Purpose, Role, Seq, Sha256
 
-# --- session ---------------------------------------------------------------------------------------------------------
+# --- session --------------------------------------------------------------------------------------------------------
 
 
 class CreateConversation(ConversationCommand):
@@ -44,7 +44,7 @@ class Detach(ConversationCommand):
 
 
 class RenewAttachments(Command):
-    """Keep these subscriptions (conversations, participants); the answer's heads show whether something was lost on the way."""
+    """Keep these subscriptions (conversations, participants); the answer's heads show whether something was lost."""
 
     type: Literal["session.renew_attachments"] = "session.renew_attachments"
     holding: list[Id]
@@ -119,7 +119,7 @@ class RegisterConversation(ConversationCommand):
     therapist_locale: str | None
 
 
-# --- consent ---------------------------------------------------------------------------------------------------------
+# --- consent --------------------------------------------------------------------------------------------------------
 
 
 class AttachConsents(ConversationCommand):
@@ -169,7 +169,7 @@ ConsentCommand = Annotated[
 ]
 
 
-# --- notes -----------------------------------------------------------------------------------------------------------
+# --- notes ----------------------------------------------------------------------------------------------------------
 
 
 class SaveNote(ConversationCommand):

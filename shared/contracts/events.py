@@ -9,7 +9,7 @@ from shared.contracts.errors import Code
 from shared.contracts.frames.values import Consents, FormValue, SessionValue, Value
 from shared.contracts.ids import ConsentState, Epoch, Id, Level, Purpose, Role, Seq, Sha256
 
-# --- facts: what lasts in a conversation, each with its n --------------------------------------------------------------
+# --- facts: what lasts in a conversation, each with its n -----------------------------------------------------------
 
 
 class MessageFact(Value):
@@ -37,11 +37,11 @@ class SessionFact(Value):
 Fact = Annotated[MessageFact | SessionFact, Field(discriminator="kind")]
 
 
-# --- session: replies and events ---------------------------------------------------------------------------------------
+# --- session: replies and events ------------------------------------------------------------------------------------
 
 
 class Recorded(Event):
-    """A fact was committed. For the gateway that asked for it, ``causationid`` names the command: this is its answer."""
+    """A fact was committed. For the gateway that asked for it, this is the answer to ``causationid``."""
 
     type: Literal["session.recorded"] = "session.recorded"
     causationid: Id | None = None
@@ -151,7 +151,7 @@ class SessionAccepted(Reply):
     n: Seq
 
 
-# --- consent -----------------------------------------------------------------------------------------------------------
+# --- consent --------------------------------------------------------------------------------------------------------
 
 
 class ConsentsAttached(Reply):
@@ -206,7 +206,7 @@ class ConsentChanged(Event):
     epoch: Epoch
 
 
-# --- notes -------------------------------------------------------------------------------------------------------------
+# --- notes ----------------------------------------------------------------------------------------------------------
 
 
 class NoteSaved(Reply):
@@ -230,7 +230,7 @@ class NotesListed(Reply):
     notes: list[StoredNote]
 
 
-# --- any service -------------------------------------------------------------------------------------------------------
+# --- any service ----------------------------------------------------------------------------------------------------
 
 
 class Done(Reply):
@@ -247,7 +247,7 @@ class CommandRefused(Reply):
     details: dict[str, JsonValue]
 
 
-# --- between gateways: ephemeral, never stored -------------------------------------------------------------------------
+# --- between gateways: ephemeral, never stored ----------------------------------------------------------------------
 
 
 class PeerState(Envelope):

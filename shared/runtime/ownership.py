@@ -68,8 +68,11 @@ class Ownership:
             await self._pool.execute(_sql["ensure_queue"], queue)
 
     async def tick(self, taken: Callable[[str], Awaitable[None]], given: Callable[[str], Awaitable[None]]) -> None:
-        """Renew, take and give away. ``given`` returns once the queue's last batch is acknowledged and its channel
-        closed; ``taken`` begins to consume."""
+        """Renew, take and give away.
+
+        ``given`` returns once the queue's last batch is acknowledged and its channel closed; ``taken`` begins to
+        consume.
+        """
         await self._pool.execute(_sql["beat"], self._instance, LEASE)
         await self._pool.execute(_sql["forget_dead"])
         alive = await self._pool.fetchval(_sql["count_alive"])

@@ -23,7 +23,7 @@ NONCE_BYTES = 12
 KEY_CACHE = 20_000
 
 
-class SealBroken(Exception):
+class SealBroken(Exception):  # noqa: N818 - the domain's word
     """The content was made under another key or context, or altered."""
 
 

@@ -11,7 +11,7 @@ from shared.contracts.ids import PURPOSES, Purpose
 FALLBACK = "en"
 
 
-class BadForms(Exception):
+class BadForms(Exception):  # noqa: N818 - an outcome
     """The forms can't be used; the service refuses to start."""
 
 

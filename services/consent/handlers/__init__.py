@@ -15,13 +15,7 @@ from shared.runtime.postgres import Connection
 from shared.runtime.worker import Tell, answer
 
 AnyCommand = (
-    c.RegisterConversation
-    | c.AttachConsents
-    | c.DetachConsents
-    | c.Probe
-    | c.ReadForms
-    | c.Decide
-    | c.ReadDecisions
+    c.RegisterConversation | c.AttachConsents | c.DetachConsents | c.Probe | c.ReadForms | c.Decide | c.ReadDecisions
 )
 
 

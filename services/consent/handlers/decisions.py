@@ -65,7 +65,7 @@ async def read(store: Store, command: ReadDecisions) -> list[Tell]:
 
 
 async def decide(tx: Connection, store: Store, forms: Forms, command: Decide) -> list[Tell]:
-    """Record a decision, or find the one that is there. What is in force is told again: the first telling may be lost."""
+    """Record a decision, or find the one that is there. What is in force is told again: that may have been lost."""
     found = await conversation_of(store, command)
     if command.participant not in found.locales:
         raise errors.not_found()

@@ -1,4 +1,4 @@
-"""Access tokens for partners and connect tokens for participants: JWT (RFC 7519), HMAC-SHA256, each with its audience."""
+"""Access tokens for partners, connect tokens for participants: JWT (RFC 7519), HMAC-SHA256, each with its audience."""
 
 from base64 import b64decode
 from dataclasses import dataclass

@@ -42,7 +42,9 @@ class _Waiting:
 class Outgoing:
     """The only writer of data frames to one socket."""
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, close: Callable[[int], None]):
+    def __init__(
+        self, socket: web.WebSocketResponse, transport: asyncio.Transport, close: Callable[[int], None]
+    ) -> None:
         self._socket = socket
         self._transport = transport
         self._close = close
@@ -80,7 +82,7 @@ class Outgoing:
             async with asyncio.timeout(None) as limit:
                 while self._queue:
                     limit.reschedule(asyncio.get_running_loop().time() + STALL_S)
-                    while self._transport.get_write_buffer_size() >= BUFFER_BYTES:
+                    while self._transport.get_write_buffer_size() >= BUFFER_BYTES:  # noqa: ASYNC110 - tells no other way
                         await asyncio.sleep(0.02)
                     if not self._queue:  # what waited was live text, and was dropped meanwhile
                         break

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from shared.contracts.envelope import Command, Reply
@@ -51,6 +52,7 @@ class Requests:
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._waiting: dict[str, tuple[Waiter, asyncio.TimerHandle]] = {}
+        self._idle = asyncio.Event()
 
     @property
     def outstanding(self) -> int:
@@ -98,6 +100,8 @@ class Requests:
         if waiting is None:
             return None
         waiting[1].cancel()
+        if not self._waiting:
+            self._idle.set()
         return waiting[0]
 
     def resolve(self, reply: Reply) -> None:
@@ -122,7 +126,8 @@ class Requests:
 
     async def settled(self, wait_s: float) -> None:
         """Until nothing is outstanding, or the time is up."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + wait_s
-        while self._waiting and loop.time() < until:
-            await asyncio.sleep(0.02)
+        if self._waiting:
+            self._idle.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._idle.wait()

@@ -1,4 +1,4 @@
-"""Consent: forms, grants and withdrawals. A withdrawal takes effect here at once, and is recorded as soon as it can be."""
+"""Consent: forms, grants and withdrawals. A withdrawal takes effect here at once, and is recorded as soon as can be."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Sessions: the therapist starts, either ends. Informed consent is asked of the consent service, not of this gateway."""
+"""Sessions: the therapist starts, either ends. Informed consent is asked of the consent service."""
 
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub

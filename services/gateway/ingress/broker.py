@@ -186,7 +186,7 @@ class Listener:
         asked = asyncio.get_running_loop().time()
         probe = Probe(tenant=self._tenant, replyto=self._hub.address, holding=holding)
 
-        def probed(reply: e.Probed) -> None:
+        def probed(_: e.Probed) -> None:
             self._hub.renew_lease(queue, asked)
 
         try:

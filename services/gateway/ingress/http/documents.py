@@ -15,7 +15,7 @@ VERSION = "1.0.0"
 Json = dict[str, Any]
 
 REQUESTS: list[tuple[str, str, str, type[BaseModel] | None, type[BaseModel], int]] = [
-    ("post", "/v1/conversations", "Create a conversation, or find it by its external id", b.NewConversation, b.ConversationBody, 201),
+    ("post", "/v1/conversations", "Create a conversation, or find it", b.NewConversation, b.ConversationBody, 201),
     ("get", "/v1/conversations/{id}", "A conversation", None, b.ConversationBody, 200),
     ("post", "/v1/conversations/{id}/tokens", "A connect token for one participant", b.NewToken, b.TokenBody, 201),
     ("get", "/v1/conversations/{id}/messages", "Messages in their order", None, b.MessagesBody, 200),
