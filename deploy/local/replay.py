@@ -46,7 +46,8 @@ class Report:
         p50, p99 = (delays[int(len(delays) * q)] if delays else 0.0 for q in (0.5, 0.99))
         return (
             f"{self.conversations} conversations, {self.operations} operations in {self.frames} frames, "
-            f"{self.messages} messages, {self.different} different at the reader; delay p50 {p50:.1f} ms, p99 {p99:.1f} ms"
+            f"{self.messages} messages, {self.different} different at the reader; "
+            f"delay p50 {p50:.1f} ms, p99 {p99:.1f} ms"
         )
 
 

@@ -159,7 +159,7 @@ async def test_nothing_is_asked_of_anybody_else(browser: Browser, conversation: 
 
 
 async def test_picture_of_both_windows(pair: Pair, tmp_path: Path) -> None:
-    """Made by this test, so that the README shows what there is: `UNSAID_PICTURES=docs/pictures ./unsaid test -k picture`."""
+    """The README's pictures: `UNSAID_PICTURES=docs/pictures ./unsaid test -k picture`."""
     client, therapist = pair
     await client.say("I wanted to write yesterday, but I didn't know how to begin.")
     await therapist.say("Then let's begin in the middle. What was it about?")

@@ -1,10 +1,10 @@
 """One person's window."""
 
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.support.participants import Conversation
 
-SIZE = {"width": 760, "height": 720}
+SIZE: ViewportSize = {"width": 760, "height": 720}
 
 
 class Window:
@@ -20,7 +20,9 @@ class Window:
         page.on("pageerror", lambda e: self.problems.append(str(e)))
 
     @classmethod
-    async def open(cls, browser: Browser, conversation: Conversation, participant: str, scheme: str = "light") -> "Window":
+    async def open(
+        cls, browser: Browser, conversation: Conversation, participant: str, scheme: str = "light"
+    ) -> "Window":
         context = await browser.new_context(viewport=SIZE, color_scheme=scheme, locale="en-GB", reduced_motion="reduce")
         self = cls(context, await context.new_page())
         token = await conversation.token(participant, scope="participant")
@@ -47,5 +49,5 @@ class Window:
         await self.composer.press("Enter")
 
     @property
-    def draft(self) -> object:
+    def draft(self) -> Locator:
         return self.page.locator(".draft .bubble")

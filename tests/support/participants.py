@@ -16,7 +16,7 @@ ANSWER_S = 8.0
 LATE_S = 20.0
 
 
-class Closed(Exception):
+class Closed(Exception):  # noqa: N818 - an outcome
     """The gateway closed the connection, with this code."""
 
     def __init__(self, code: int | None) -> None:
@@ -94,7 +94,7 @@ class Conversation:
         token: str = body["token"]
         return token
 
-    async def join(self, participant: str, **hello: object) -> "Participant":
+    async def join(self, participant: str, **hello: Any) -> "Participant":
         """A connection of one of the two, welcomed."""
         return await self.arrive(await self.token(participant), **hello)
 

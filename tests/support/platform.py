@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import services
-from deploy.local.home import REPO, Home, Part, Service, State
+from deploy.local.home import REPO, SERVICES, Home, Part, Service, State
 
 START_S = 180
 READY_S = 45.0
@@ -59,8 +59,8 @@ class Platform:
     async def until_ready(self, *names: Service, ready: bool = True) -> None:
         """Until these services say that they are ready, or that they aren't."""
         async with asyncio.timeout(READY_S):
-            for name in names or services.SERVICES:
-                while (await asyncio.to_thread(self.ready, name))[0] is not ready:
+            for name in names or SERVICES:
+                while (await asyncio.to_thread(self.ready, name))[0] is not ready:  # noqa: ASYNC110 - it can only be asked
                     await asyncio.sleep(0.1)
 
     async def until_restarted(self, name: Part, old: int) -> None:
@@ -97,16 +97,24 @@ class Platform:
 @contextmanager
 def started() -> Iterator[Platform]:
     """A platform in a folder of its own, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="un", dir="/tmp") as folder:  # noqa: S108 - unix sockets need short names
+    with tempfile.TemporaryDirectory(prefix="un", dir="/tmp") as folder:  # unix sockets need short names
         home = Path(folder) / "h"
         environment = {**os.environ, "UNSAID_HOME": str(home)}
         run = [sys.executable, str(REPO / "unsaid")]
         done = subprocess.run(
-            [*run, "up", "--detach"], env=environment, cwd=REPO, capture_output=True, text=True, timeout=START_S
+            [*run, "up", "--detach"],
+            env=environment,
+            cwd=REPO,
+            capture_output=True,
+            text=True,
+            timeout=START_S,
+            check=False,
         )
         try:
             assert done.returncode == 0, f"./unsaid up failed: {done.stdout[-1500:]} {done.stderr[-1500:]}"
             local = json.loads((home / "local.json").read_text())
             yield Platform(local["gateway"], local["client_id"], local["client_secret"], home)
         finally:
-            subprocess.run([*run, "down", "--wipe"], env=environment, cwd=REPO, capture_output=True, timeout=START_S)
+            subprocess.run(
+                [*run, "down", "--wipe"], env=environment, cwd=REPO, capture_output=True, timeout=START_S, check=False
+            )
