@@ -36,6 +36,8 @@ def _become(name: Part, home: Home) -> None:
     command, environment = _command(name, home, state)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold what people typed
     (home.pids / name).write_text(str(os.getpid()))
+    if name == "rabbitmq":
+        os.chdir(home.rabbitmq)  # where its crash dumps go
     os.execvpe(command[0], command, environment | mark(name))  # noqa: S606 - becoming another program is the point
 
 

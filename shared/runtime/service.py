@@ -6,6 +6,7 @@ import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -129,7 +130,8 @@ async def _live(name: str, settings: S, folder: Path, build: Build[S]) -> None:
         await admin.cleanup()
         for link in (publishing, consuming):
             await link.close()
-        pool.terminate()
+        with suppress(asyncpg.InterfaceError):  # it was never opened
+            pool.terminate()
     log.info("stopped")
 
 

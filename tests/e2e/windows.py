@@ -21,9 +21,9 @@ class Window:
 
     @classmethod
     async def open(
-        cls, browser: Browser, conversation: Conversation, participant: str, scheme: str = "light"
+        cls, browser: Browser, conversation: Conversation, participant: str
     ) -> "Window":
-        context = await browser.new_context(viewport=SIZE, color_scheme=scheme, locale="en-GB", reduced_motion="reduce")
+        context = await browser.new_context(viewport=SIZE, locale="en-GB", reduced_motion="reduce")
         self = cls(context, await context.new_page())
         token = await conversation.token(participant, scope="participant")
         await self.page.goto(f"{conversation.partner.gateway}/app/#t={token}&c={conversation.id}")

@@ -58,10 +58,10 @@ def test_compose_names_what_the_service_reads(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_compose_takes_each_secret_from_outside_and_refuses_to_start_without(service: str) -> None:
+def test_compose_takes_each_secret_from_outside_and_has_none_of_its_own(service: str) -> None:
     environment = _compose_variables(service)
     for name in _secrets(service):
-        assert re.search(r"\$\{UNSAID_[A-Z_]+:\?[^}]+}", environment[name]), name
+        assert re.search(r"\$\{UNSAID_[A-Z_]+:-}", environment[name]), name
 
 
 @pytest.mark.parametrize("service", SERVICES)
