@@ -1,9 +1,11 @@
 """The verbs of `./unsaid`."""
 
+import asyncio
 import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -13,7 +15,8 @@ from rich.table import Table
 from deploy.local import demo, doctor, packages
 from deploy.local import up as platform
 from deploy.local.home import PARTS, REPO, Home, Part
-from deploy.local.progress import say
+from deploy.local.progress import say, step
+from deploy.local.replay import main as replay_file
 from deploy.local.supervision import PartStatus, Supervisor
 from deploy.local.trouble import Trouble, from_os_error
 
@@ -138,6 +141,23 @@ def test(context: typer.Context) -> None:
         packages.want_chromium()
     os.chdir(REPO)
     _become([sys.executable, "-m", "pytest", *context.args])
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="`.jsonl` or `.csv`.")],
+    speed: Annotated[float, typer.Option(min=0.1, max=1000, help="How many times life's pace.")] = 20.0,
+) -> None:
+    """Play recorded typing (.jsonl) or talks (.csv) through the running platform, and compare what arrives.
+
+    Typing: one object a line, {"ops": [[wait_ms, "i", pos, text] | [wait_ms, "d", pos, count]], "text"}.
+    Talks: columns transcript_id, interlocutor (client or therapist) and utterance_text.
+    """
+    with step(f"playing {file.name} at {speed:g} times life's pace"):
+        report = asyncio.run(replay_file(Home.from_environment().local, file, speed))
+    print(report.line())
+    if report.different:
+        raise Trouble("the reader saw another text than the author", "see `./unsaid logs gateway`")
 
 
 @app.command(name="doctor")

@@ -7,7 +7,7 @@ from pathlib import Path
 FULL = "free some space, then run the same command again: it goes on where it stopped"
 
 
-class Trouble(Exception):
+class Trouble(Exception):  # noqa: N818 - it is told to people
     """``what`` happened and ``mend``, what to do about it. Shown without a traceback; the exit status is 1."""
 
     def __init__(self, what: str, mend: str) -> None:
