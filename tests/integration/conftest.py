@@ -98,7 +98,7 @@ def mint(state: State) -> Mint:
     def made(like: str, key: bytes = ours, kid: str = "1", algorithm: str = "HS256", **changes: object) -> str:
         claims = {**jwt.decode(like, options={"verify_signature": False}), **changes}
         kept = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode(kept, b"" if algorithm == "none" else key, algorithm, headers={"kid": kid})
+        return jwt.encode(kept, "" if algorithm == "none" else key, algorithm, headers={"kid": kid})
 
     return made
 
