@@ -1,5 +1,7 @@
 """Metrics of the gateway."""
 
+from functools import cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 CONNECTIONS = Gauge("unsaid_gateway_connections", "Open websocket connections")
@@ -21,3 +23,13 @@ WITHDRAWAL_SECONDS = Histogram(
     "From a withdrawal's arrival at this gateway to the last frame that could be sent",
     buckets=(0.0001, 0.001, 0.005, 0.02, 0.05, 0.15, 0.5, 1),
 )
+
+
+@cache
+def _frames_in(kind: str) -> Counter:
+    return FRAMES_IN.labels(kind)
+
+
+def frame_in(kind: str) -> None:
+    """Count a frame; its type is one of the protocol's, so the cache is as small as that."""
+    _frames_in(kind).inc()

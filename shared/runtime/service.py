@@ -148,6 +148,7 @@ async def _work(settings: S, folder: Path, parts: Parts, build: Build[S]) -> Non
     parts.health.set("service", None)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # what a frame or a command makes dies with it, by reference count
     async with asyncio.TaskGroup() as group:
         watching = group.create_task(postgres.watch(parts.pool, parts.health))
         running = group.create_task(work.run())

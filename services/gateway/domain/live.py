@@ -184,8 +184,7 @@ class LiveText:
         draft.rev, draft.text = frame.rev, text
         if not follows:
             return [*shown, self.reset_of(draft)]
-        out = server.LiveEdit.model_construct(
-            type="live.edit",
+        out = server.LiveEdit(
             conversation=self._conversation,
             draft=draft.id,
             rev=draft.rev,

@@ -43,7 +43,7 @@ class Frames:
         """Do what a frame asks, or answer why not. Raises `Closing`."""
         conversation = getattr(frame, "conversation", None)
         kind = frame.type
-        metrics.FRAMES_IN.labels(kind).inc()
+        metrics.frame_in(kind)
         try:
             self._take(frame)
         except Refused as refused:

@@ -1,6 +1,7 @@
 """One AMQP connection that is made again whenever it is lost."""
 
 import asyncio
+from collections.abc import Callable
 
 import aio_pika
 import structlog
@@ -19,6 +20,13 @@ CONNECT_S = 5
 
 AWAY = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError, RuntimeError)
 """What a broker that is away, going or blocked looks like through the client library."""
+
+
+def _setter(event: asyncio.Event) -> Callable[..., None]:
+    def set_it(*_: object) -> None:
+        event.set()
+
+    return set_it
 
 
 class Link:
@@ -41,15 +49,13 @@ class Link:
         while True:
             self._health.set(part, "connecting")
             self._connection = await self._connect()
+            lost = asyncio.Event()
+            self._connection.close_callbacks.add(_setter(lost))
             self._up.set()
             self._health.set(part, None)
-            try:
-                await self._connection.closed()
-            except (*AWAY, asyncio.CancelledError) as error:
-                if isinstance(error, asyncio.CancelledError) and not self._connection.is_closed:
-                    raise
-            finally:
-                self._up.clear()
+            # Connection.closed() tells only of a close of our own; this tells of the broker's end as well.
+            await lost.wait()
+            self._up.clear()
             log.warning("broker_connection_lost", link=self.name)
 
     @retry(retry=retry_if_exception_type(AWAY), wait=wait_random_exponential(0.2, 2))
