@@ -20,9 +20,7 @@ class Window:
         page.on("pageerror", lambda e: self.problems.append(str(e)))
 
     @classmethod
-    async def open(
-        cls, browser: Browser, conversation: Conversation, participant: str
-    ) -> "Window":
+    async def open(cls, browser: Browser, conversation: Conversation, participant: str) -> "Window":
         context = await browser.new_context(viewport=SIZE, locale="en-GB", reduced_motion="reduce")
         self = cls(context, await context.new_page())
         token = await conversation.token(participant, scope="participant")
