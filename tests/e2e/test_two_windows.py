@@ -119,14 +119,36 @@ async def test_what_is_written_without_a_connection_arrives_once_and_what_was_mi
     client, therapist = pair
     await client.say("one")
     await expect(therapist.log).to_contain_text("one")
-    await client.context.set_offline(True)
+    await client.cut()
+    await expect(client.state).to_contain_text("Not connected")
     await client.say("two")
+    await expect(client.page.locator(".waiting li")).to_contain_text("sending")
     await therapist.say("three")
-    await client.context.set_offline(False)
+    await expect(therapist.log).to_contain_text("three")
+    await client.mend()
     await expect(client.log).to_contain_text("three", timeout=40_000)
     await expect(therapist.log).to_contain_text("two", timeout=40_000)
     await expect(therapist.log.locator("li")).to_have_count(3)
     await expect(client.log.locator("li")).to_have_count(3)
+    await expect(client.page.locator(".waiting li")).to_have_count(0)
+
+
+async def test_what_was_not_sent_outlives_a_reload(pair: Pair) -> None:
+    client, therapist = pair
+    await client.cut()
+    await expect(client.state).to_contain_text("Not connected")
+    await client.say("written in a tunnel")
+    await client.mend()
+    await client.page.reload()
+    await expect(therapist.log.locator("li")).to_have_count(1)
+    await expect(therapist.log).to_contain_text("written in a tunnel")
+
+
+async def test_what_is_too_long_stays_in_the_field(pair: Pair) -> None:
+    client, _ = pair
+    await client.say("é" * 8_003)
+    await expect(client.page.get_by_role("alert")).to_contain_text("3 characters too long")
+    await expect(client.composer).to_have_value("é" * 8_003)
 
 
 async def test_a_session_starts_and_ends_for_both(pair: Pair) -> None:

@@ -1,6 +1,6 @@
 """One person's window."""
 
-from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, WebSocketRoute, expect
 
 from tests.support.participants import Conversation
 
@@ -15,7 +15,10 @@ class Window:
         self.page = page
         self.composer = page.get_by_role("textbox", name="Write a message")
         self.log = page.get_by_role("log")
+        self.state = page.locator(".connection")
         self.problems: list[str] = []
+        self._sockets: list[WebSocketRoute] = []
+        self._cut = False
         page.on("console", lambda m: self.problems.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: self.problems.append(str(e)))
 
@@ -23,9 +26,26 @@ class Window:
     async def open(cls, browser: Browser, conversation: Conversation, participant: str) -> "Window":
         context = await browser.new_context(viewport=SIZE, locale="en-GB", reduced_motion="reduce")
         self = cls(context, await context.new_page())
+        await self.page.route_web_socket("**/v1/ws", self._through)
         token = await conversation.token(participant, scope="participant")
         await self.page.goto(f"{conversation.partner.gateway}/app/#t={token}&c={conversation.id}")
         return self
+
+    async def _through(self, socket: WebSocketRoute) -> None:
+        if self._cut:
+            await socket.close()
+            return
+        self._sockets += [socket, socket.connect_to_server()]
+
+    async def cut(self) -> None:
+        """Close the websocket, and any new one. (The browser's own offline mode leaves an open one alone.)"""
+        self._cut = True
+        for socket in self._sockets:
+            await socket.close()
+        self._sockets.clear()
+
+    async def mend(self) -> None:
+        self._cut = False
 
     async def agree(self) -> None:
         """Read and accept the form that is shown."""

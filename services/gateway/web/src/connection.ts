@@ -29,7 +29,9 @@ export interface Options {
 const BASE_MS = 500;
 const CAP_MS = 30_000;
 const NEVER = new Set([4400, 4401, 4409]);
-const ANSWER_MS = 8_000;
+/** The gateway answers within 5 s, if only by `unavailable`: after this the network is gone, though nobody said so. */
+const ANSWER_MS = 10_000;
+const ABNORMAL = 1006;
 
 interface Pending { resolve: (ok: Ok) => void; reject: (refused: Refused) => void; timer: number }
 
@@ -69,6 +71,8 @@ export class Connection {
     clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = null;
+    this.#welcomed = false;
+    this.#giveUp();
     socket?.close();
   }
 
@@ -85,9 +89,16 @@ export class Connection {
       this.#refs += 1;
       const ref = String(this.#refs);
       if (!this.send({ ...frame, ref })) { reject(new Refused("lost")); return; }
-      const timer = setTimeout(() => this.#answer(ref)?.reject(new Refused("lost")), ANSWER_MS) as unknown as number;
+      const timer = setTimeout(() => this.#abandon(), ANSWER_MS) as unknown as number;
       this.#pending.set(ref, { resolve, reject, timer });
     });
+  }
+
+  /** Don't wait for the closing handshake of a connection that answers nothing. */
+  #abandon(): void {
+    const socket = this.#socket;
+    this.#closed(ABNORMAL);
+    socket?.close();
   }
 
   #answer(ref: string): Pending | undefined {
@@ -95,6 +106,10 @@ export class Connection {
     this.#pending.delete(ref);
     if (pending) clearTimeout(pending.timer);
     return pending;
+  }
+
+  #giveUp(): void {
+    for (const ref of [...this.#pending.keys()]) this.#answer(ref)?.reject(new Refused("lost"));
   }
 
   #take(frame: ServerFrame): void {
@@ -117,7 +132,7 @@ export class Connection {
   #closed(code: number): void {
     this.#socket = null;
     this.#welcomed = false;
-    for (const ref of [...this.#pending.keys()]) this.#answer(ref)?.reject(new Refused("lost"));
+    this.#giveUp();
     if (NEVER.has(code)) { this.options.onStatus({ name: "ended", code }); return; }
     const random = this.options.random ?? Math.random;
     const wait = this.#retryMs ?? random() * Math.min(CAP_MS, BASE_MS * 2 ** this.#attempt);

@@ -4,10 +4,12 @@ import type { Level, Op } from "./protocol";
 
 export const BULLET = "\u2022";
 export const OPS_MOST = 200;
+/** The longest message and draft, in code points. */
+export const TEXT_MOST = 8_000;
 
 /** What leaves the device at a level: the words themselves, or a bullet for each code point. */
 export function shown(text: string, level: Level): string {
-  return level === "letters" ? text : BULLET.repeat([...text].length);
+  return level === "letters" ? text : BULLET.repeat(length(text));
 }
 
 /** Operations that turn `before` into `after`: what lies between their common beginning and end is replaced. */
@@ -34,6 +36,9 @@ export function apply(text: string, ops: readonly Op[]): string {
   }
   return points.join("");
 }
+
+/** How long a text is for the protocol. */
+export function length(text: string): number { return [...text].length; }
 
 /** The text without a lone surrogate or NUL, which can't be sent, nor stored. */
 export function sendable(text: string): string {

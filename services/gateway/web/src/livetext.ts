@@ -1,9 +1,11 @@
 /** An author's side of live text: what the field holds, told as operations, and only while it may be told. */
 
-import { OPS_MOST, difference, sendable, shown } from "./drafts";
+import { OPS_MOST, TEXT_MOST, difference, length, sendable, shown } from "./drafts";
 import { Refused, type ClientFrame, type Level, type Ok, type Op } from "./protocol";
 
 const FRAME_MS = 100;
+/** Refusals after which the gateway takes the whole text; after any other, this draft isn't shown. */
+const MENDABLE = new Set(["bad_rev", "bad_op", "rate_limited", "unavailable"]);
 
 export interface Wire {
   ask: (frame: ClientFrame) => Promise<Ok>;
@@ -21,6 +23,7 @@ export class LiveText {
   #last: number | null = null;
   #timer: number | undefined;
   #stale = false;
+  #turns = 0;
 
   constructor(private readonly conversation: string, private readonly wire: Wire) {}
 
@@ -29,21 +32,30 @@ export class LiveText {
 
   /** Switch to a level, or off. The gateway decides: rejects with `Refused`. */
   async turn(level: Level | null): Promise<void> {
+    this.#turns += 1;
+    const turn = this.#turns;
+    this.level = null; // until the gateway has answered nothing leaves: who turns letters to rhythm means the next key too
+    this.#forget();
+    const off = { type: "live.toggle", conversation: this.conversation, on: false };
     if (level === null) {
-      this.level = null;
-      this.#forget();
-      await this.wire.ask({ type: "live.toggle", conversation: this.conversation, on: false }).catch(() => undefined);
+      await this.wire.ask(off).catch(() => undefined);
       return;
     }
-    await this.wire.ask({ type: "live.toggle", conversation: this.conversation, on: true, level });
+    try {
+      await this.wire.ask({ ...off, on: true, level });
+    } catch (error) {
+      if (turn === this.#turns) void this.wire.ask(off).catch(() => undefined); // or it stays at the former level there
+      throw error;
+    }
+    if (turn !== this.#turns) return; // overtaken by a later choice
     this.level = level;
     this.suspended = false;
-    this.#forget();
     if (this.#text) this.#reset();
   }
 
   /** It ended without our asking: the connection was lost, or consent was withdrawn elsewhere. */
   ended(): void {
+    this.#turns += 1;
     this.level = null;
     this.#forget();
   }
@@ -59,6 +71,7 @@ export class LiveText {
   typed(text: string): void {
     this.#text = sendable(text);
     if (!this.level || this.suspended) return;
+    if (this.#tooLong()) return;
     const next = shown(this.#text, this.level);
     const now = this.wire.now();
     const ops = difference(this.#told, next, this.#last === null ? 0 : now - this.#last);
@@ -67,6 +80,14 @@ export class LiveText {
     this.#told = next;
     this.#ops.push(...ops);
     this.#timer ??= setTimeout(() => this.flush(), FRAME_MS) as unknown as number;
+  }
+
+  /** What no draft can hold isn't shown; once it is short enough, the whole of it is. */
+  #tooLong(): boolean {
+    if (length(this.#text) <= TEXT_MOST) return false;
+    this.#ops = [];
+    this.#stale = true;
+    return true;
   }
 
   /** Tell what has collected. */
@@ -99,7 +120,7 @@ export class LiveText {
     const draft = this.#draft;
     this.wire.ask({ ...frame, conversation: this.conversation }).catch((error: unknown) => {
       if (draft !== this.#draft || !(error instanceof Refused)) return;
-      if (error.code === "live_off" || error.code === "consent_required") return; // live.changed says what became of it
+      if (!MENDABLE.has(error.code)) return; // switched off or withdrawn: `live.changed` says what became of it
       this.#stale = true; // what the gateway has isn't what we told: begin again with the whole text
       this.#timer ??= setTimeout(() => this.#reset(), Number(error.details["retry_ms"] ?? FRAME_MS)) as unknown as number;
     });
@@ -108,7 +129,7 @@ export class LiveText {
   #reset(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.level || this.suspended) return;
+    if (!this.level || this.suspended || this.#tooLong()) return;
     this.#ops = [];
     this.#stale = false;
     this.#rev += 1;

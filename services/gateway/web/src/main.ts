@@ -62,6 +62,7 @@ function onWelcome(frame: Welcome): void {
   me = frame.participant;
   for (const value of frame.conversations) add(value, frame.participant);
   show();
+  for (const room of rooms.values()) room.welcomed();
   for (const room of rooms.values()) if (room.conversation.id === open) void room.arrived();
 }
 

@@ -13,12 +13,13 @@ export class Outbox {
 
   constructor(
     private readonly conversation: string,
+    owner: string,
     private readonly store: Store,
     private readonly ask: (frame: ClientFrame) => Promise<Ok>,
     private readonly onStored: (waiting: Waiting, ok: Ok) => void,
     private readonly onChange: () => void,
   ) {
-    this.#key = `outbox:${conversation}`;
+    this.#key = `outbox:${owner}:${conversation}`; // another person's link may be opened in the same tab
     this.#waiting = JSON.parse(store.getItem(this.#key) ?? "[]") as Waiting[];
   }
 

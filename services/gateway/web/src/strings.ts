@@ -17,6 +17,7 @@ export const S = {
   here: "here", away: "away", typing: (name: string) => `${name} is writing…`,
   write: "Write a message", send: "Send", sending: "sending", stored: "stored", read: "read", notSent: "not sent",
   problem: { bad_text: "This text can't be sent.", conflict: "Not sent." } as Record<string, string>,
+  tooLong: (n: number) => `This is ${n} characters too long to send as one message.`,
   earlier: "Earlier messages", messages: "Conversation",
   consents: "Consents", leave: "Leave", close: "Close", agree: "I agree", notNow: "Not now", withdraw: "Withdraw", readIt: "Read and decide",
   granted: "You agreed", withdrawn: "Withdrawn", undecided: "Not decided", otherGranted: (name: string) => `${name} agreed.`,
@@ -29,7 +30,7 @@ export const S = {
   suspended: "Paused for a moment: nothing is shown.",
   theirs: (name: string) => `${name}, while writing`, cancel: "Esc takes it back",
   start: "Start session", end: "End session", running: "Session running", needConsent: "Both need to agree to therapy by text first.",
-  notes: "Notes", noteText: "Progress note (only you see it)", save: "Save", saved: (v: number) => `Saved (version ${v}).`,
+  notes: "Notes", noteText: "Progress note (part of the record; not shown in this conversation)", save: "Save", saved: (v: number) => `Saved (version ${v}).`,
   noteConflict: "It was changed elsewhere. Close and open the notes to see it.", newNote: "New note",
   conversations: "Conversations", choose: "Choose a conversation",
 } as const;

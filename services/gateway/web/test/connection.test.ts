@@ -85,6 +85,17 @@ describe("connection", () => {
   });
 });
 
+it("takes a connection that answers nothing for lost, and comes back", async () => {
+  const { connection, sockets } = connect();
+  sockets[0]?.welcome();
+  const lost = expect(connection.ask({ type: "message.send" })).rejects.toMatchObject({ code: "lost" });
+  await vi.advanceTimersByTimeAsync(10_000);
+  await lost;
+  expect(connection.connected).toBe(false);
+  await vi.advanceTimersByTimeAsync(250);
+  expect(sockets).toHaveLength(2);
+});
+
 describe("outbox", () => {
   function box(ask: (frame: ClientFrame) => Promise<Ok>): { outbox: Outbox; kept: Map<string, string>; stored: string[] } {
     const kept = new Map<string, string>(), stored: string[] = [];
@@ -93,7 +104,7 @@ describe("outbox", () => {
       setItem: (key: string, value: string) => { kept.set(key, value); },
       removeItem: (key: string) => { kept.delete(key); },
     };
-    const outbox = new Outbox("c", store, ask, (waiting) => stored.push(waiting.message), () => undefined);
+    const outbox = new Outbox("c", "me", store, ask, (waiting) => stored.push(waiting.message), () => undefined);
     return { outbox, kept, stored };
   }
   const ok: Ok = { type: "ok", ref: "1", seq: 1, n: 1, at: "" };
@@ -104,7 +115,7 @@ describe("outbox", () => {
     const { outbox, kept, stored } = box((frame) => { asked.push(frame); return online ? Promise.resolve(ok) : Promise.reject(new Refused("lost")); });
     outbox.add({ message: "m1", text: "hello" });
     await vi.advanceTimersByTimeAsync(0);
-    expect(kept.get("outbox:c")).toContain("m1");
+    expect(kept.get("outbox:me:c")).toContain("m1");
     online = true;
     await outbox.flush();
     expect(asked.map((frame) => frame["message"])).toEqual(["m1", "m1"]);

@@ -69,3 +69,45 @@ it("gives the next draft another id, and clears one that is taken back", async (
   expect(told.at(-1)).toMatchObject({ type: "live.clear", draft });
   expect(live.draft).not.toBe(draft);
 });
+
+it("tells no letter any more once rhythm was chosen, though the gateway hasn't answered", async () => {
+  await live.turn("letters");
+  void live.turn("rhythm");
+  live.typed("secret");
+  await vi.advanceTimersByTimeAsync(500);
+  expect(JSON.stringify(told)).not.toContain("secret");
+  expect(told.at(-1)).toMatchObject({ text: "••••••" });
+});
+
+it("follows the last of two quick choices", async () => {
+  const first = live.turn("letters");
+  await Promise.all([first, live.turn(null)]);
+  expect(live.level).toBeNull();
+});
+
+it("is off, there too, where the gateway refuses a level", async () => {
+  await live.turn("letters");
+  refuse = "unavailable";
+  await expect(live.turn("rhythm")).rejects.toMatchObject({ code: "unavailable" });
+  expect(live.level).toBeNull();
+  expect(told.at(-1)).toMatchObject({ type: "live.toggle", on: false });
+});
+
+it("shows nothing of what is too long, and the whole once it is short enough", async () => {
+  await live.turn("letters");
+  live.typed("😀".repeat(8_001));
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(told).toHaveLength(1);
+  live.typed("😀".repeat(8_000));
+  await vi.advanceTimersByTimeAsync(100);
+  expect(told).toHaveLength(2);
+  expect(told[1]).toMatchObject({ type: "live.reset", text: "😀".repeat(8_000) });
+});
+
+it("doesn't ask again and again where no text would mend it", async () => {
+  await live.turn("letters");
+  refuse = "conflict";
+  live.typed("one");
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(told).toHaveLength(2);
+});

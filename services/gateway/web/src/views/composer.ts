@@ -1,7 +1,7 @@
 /** Where one writes: the field, the dimmer beside it, and the line that says what is shown. */
 
 import type { Conversation } from "../conversation";
-import { sendable } from "../drafts";
+import { TEXT_MOST, length, sendable } from "../drafts";
 import { h, text } from "../dom";
 import type { LiveText } from "../livetext";
 import { Refused, type ClientFrame, type Level } from "../protocol";
@@ -14,6 +14,7 @@ export class Composer {
   readonly element: HTMLElement;
   readonly field = h("textarea", { rows: "1", "aria-label": S.write, placeholder: S.write, autocomplete: "off", dir: "auto" });
   readonly #seen = h("p", { class: "seen", role: "status" });
+  readonly #problem = h("p", { class: "problem", role: "alert" });
   readonly #dimmer: HTMLFieldSetElement;
   readonly #key: string;
   #typedAt = 0;
@@ -24,11 +25,11 @@ export class Composer {
     private readonly post: (message: string, text: string) => void,
     private readonly say: (frame: ClientFrame) => void,
   ) {
-    this.#key = `draft:${conversation.id}`;
+    this.#key = `draft:${conversation.me}:${conversation.id}`;
     this.#dimmer = h("fieldset", { class: "dimmer", hidden: true }, h("legend", {}, S.dimmer), ...STEPS.map(([value, label]) =>
       h("label", {}, h("input", { type: "radio", name: "dimmer", value, change: () => void this.#turn(value) }), h("span", {}, label))));
     this.element = h("form", { class: "composer", submit: (event) => { event.preventDefault(); this.#send(); } },
-      this.#seen, this.#dimmer, h("div", { class: "line" }, this.field, h("button", { type: "submit", class: "primary" }, S.send)));
+      this.#seen, this.#dimmer, this.#problem, h("div", { class: "line" }, this.field, h("button", { type: "submit", class: "primary" }, S.send)));
     this.field.value = sessionStorage.getItem(this.#key) ?? "";
     this.field.addEventListener("input", () => this.#typed());
     this.field.addEventListener("keydown", (event) => this.#keydown(event));
@@ -58,6 +59,7 @@ export class Composer {
 
   #typed(): void {
     this.#grow();
+    text(this.#problem, "");
     const { value } = this.field;
     if (value) sessionStorage.setItem(this.#key, value); else sessionStorage.removeItem(this.#key);
     this.live.typed(value);
@@ -79,6 +81,9 @@ export class Composer {
   #send(): void {
     const body = sendable(this.field.value).trim();
     if (!body) return;
+    const over = length(body) - TEXT_MOST;
+    text(this.#problem, over > 0 ? S.tooLong(over) : "");
+    if (over > 0) return;
     this.live.flush();
     this.post(this.live.draft, body);
     this.live.next();

@@ -25,12 +25,13 @@ export class Room {
   readonly #session = h("span", { class: "session", role: "status" });
   readonly #sessionButton: HTMLButtonElement | null;
   #more = true;
+  #loaded = false;
   #asked = false;
 
   constructor(readonly conversation: Conversation, private readonly connection: Connection, role: Role, leave: () => void) {
     const ask = connection.ask.bind(connection);
     this.#live = new LiveText(conversation.id, { ask, now: () => performance.now() });
-    this.#outbox = new Outbox(conversation.id, sessionStorage, ask, (waiting, ok) => {
+    this.#outbox = new Outbox(conversation.id, conversation.me, sessionStorage, ask, (waiting, ok) => {
       conversation.keep({ seq: ok.seq ?? 0, n: ok.n ?? 0, message: waiting.message, from: conversation.me, text: waiting.text, at: ok.at ?? "" });
       conversation.lastN = Math.max(conversation.lastN, ok.n ?? 0);
       this.update();
@@ -51,14 +52,21 @@ export class Room {
     document.addEventListener("visibilitychange", () => this.#readMark());
   }
 
-  /** A welcome: load what is missing, send what waits, and offer the first consent once. */
-  async arrived(): Promise<void> {
+  /** A welcome, whether or not this room is in sight: send what waits. */
+  welcomed(): void {
     this.#live.ended();
     this.update();
     void this.#outbox.flush();
-    if (!this.conversation.messages.size) await this.#newest();
+  }
+
+  /** In sight, and connected: load what is missing, and offer the first consent once. */
+  async arrived(): Promise<void> {
     this.update();
-    this.#composer.field.focus({ preventScroll: true });
+    if (!this.#loaded) {
+      await this.#newest();
+      this.update();
+      this.#composer.field.focus({ preventScroll: true }); // a reconnect leaves the focus where it is
+    }
     if (!this.#asked && !this.conversation.consent("informed_consent")) {
       this.#asked = true;
       await this.#consents.offer("informed_consent");
@@ -103,11 +111,11 @@ export class Room {
 
   #readMark(): void {
     const { me, reads, lastSeq, id, messages } = this.conversation;
-    if (document.visibilityState !== "visible" || !messages.has(lastSeq) || (reads[me] ?? 0) >= lastSeq) return;
+    if (document.visibilityState !== "visible" || !this.element.isConnected || !messages.has(lastSeq) || (reads[me] ?? 0) >= lastSeq) return;
     if (this.connection.send({ type: "message.read", conversation: id, seq: lastSeq })) reads[me] = lastSeq;
   }
 
-  async #newest(): Promise<void> { await this.#page({}); }
+  async #newest(): Promise<void> { this.#loaded = await this.#page({}); }
 
   async #earlier(): Promise<void> {
     const first = this.conversation.ordered[0];
@@ -115,13 +123,15 @@ export class Room {
     this.update();
   }
 
-  async #page(where: { before?: number }): Promise<void> {
+  async #page(where: { before?: number }): Promise<boolean> {
     try {
       const ok = await this.connection.ask({ type: "history", conversation: this.conversation.id, limit: PAGE, ...where });
       for (const message of ok.messages ?? []) this.conversation.keep(message);
       this.#more = ok.more ?? false;
+      return true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
+      return false;
     }
   }
 
