@@ -151,6 +151,17 @@ async def test_what_is_too_long_stays_in_the_field(pair: Pair) -> None:
     await expect(client.composer).to_have_value("é" * 8_003)
 
 
+async def test_a_window_that_shrinks_keeps_the_newest_in_sight(pair: Pair) -> None:
+    client, therapist = pair
+    for number in range(12):
+        await client.say(f"message {number}")
+    newest = therapist.log.locator("li").last
+    await expect(newest).to_contain_text("message 11")
+    await expect(newest).to_be_in_viewport()
+    await therapist.page.set_viewport_size({"width": 360, "height": 360})
+    await expect(newest).to_be_in_viewport(ratio=1)
+
+
 async def test_a_session_starts_and_ends_for_both(pair: Pair) -> None:
     client, therapist = pair
     await therapist.page.get_by_role("button", name="Start session").click()

@@ -16,15 +16,19 @@ export class Log {
   readonly #list = h("ol", { role: "log", "aria-live": "polite", "aria-label": S.messages });
   readonly #waiting = h("ol", { class: "waiting" });
   readonly #drafts = h("div", { class: "drafts", "aria-live": "off" });
+  #atEnd = true;
   #shown = new Map<number, HTMLLIElement>();
 
   constructor(private readonly conversation: Conversation, onEarlier: () => void) {
     this.#earlier = h("button", { type: "button", class: "quiet", hidden: true, click: onEarlier }, S.earlier);
     this.element.append(this.#earlier, this.#list, this.#waiting, this.#drafts);
+    // A keyboard that slides in, or a composer that grows, must not cover what one was reading at the end.
+    this.element.addEventListener("scroll", () => { this.#atEnd = this.#nearEnd(); });
+    new ResizeObserver(() => { if (this.#atEnd) this.element.scrollTop = this.element.scrollHeight; }).observe(this.element);
   }
 
   update(waiting: readonly Waiting[], more: boolean): void {
-    const atEnd = this.element.scrollHeight - this.element.scrollTop - this.element.clientHeight < NEAR_PX;
+    const atEnd = this.#nearEnd();
     const fromEnd = this.element.scrollHeight - this.element.scrollTop;
     const first = this.#shown.size === 0;
     this.#earlier.hidden = !more;
@@ -34,6 +38,10 @@ export class Log {
     this.#draftsNow();
     if (atEnd || first) this.element.scrollTop = this.element.scrollHeight;
     else if (added) this.element.scrollTop = this.element.scrollHeight - fromEnd; // earlier ones came: stay where one reads
+  }
+
+  #nearEnd(): boolean {
+    return this.element.scrollHeight - this.element.scrollTop - this.element.clientHeight < NEAR_PX;
   }
 
   /** Put what is new in its place; returns whether something came above what was there. */
