@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from deploy.local import services
 from deploy.local.home import REPO, SERVICES, Home, Part, Service, State
 
@@ -45,6 +47,15 @@ class Platform:
         pid = self.pid(name)
         os.kill(pid, sign)
         return pid
+
+    def children(self, name: Part) -> list[int]:
+        """Processes below a part, such as Postgres' own."""
+        return [child.pid for child in psutil.Process(self.pid(name)).children(recursive=True)]
+
+    @staticmethod
+    def signal(pid: int, sign: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, sign)
 
     def ready(self, name: Service) -> tuple[bool, dict[str, str]]:
         """Whether a service is ready, and its reasons if not."""
