@@ -28,7 +28,7 @@ from shared.runtime.postgres import Connection, Pool
 log = structlog.get_logger()
 
 TAKE_BYTES = 1024 * 1024
-PACE_S = 0.01
+PACE_S = 0.015
 """At least this long from one batch to the next (docs/adr/0004-pace.md)."""
 TICK_S = 1.5
 SWEEP_TICKS = 40

@@ -21,7 +21,7 @@ from shared.runtime.broker.topology import Destination
 log = structlog.get_logger()
 
 CONFIRM_S = 4.0
-PACE_S = 0.005
+PACE_S = 0.020
 """At least this long from one batch to the next on a lane (docs/adr/0004-pace.md). An idle lane sends at once."""
 
 BATCH = 500
