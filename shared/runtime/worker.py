@@ -5,9 +5,10 @@ told is delivered again, finds its row, and is told again.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import orjson
 import structlog
@@ -28,13 +29,12 @@ from shared.runtime.postgres import Connection, Pool
 log = structlog.get_logger()
 
 TAKE_BYTES = 1024 * 1024
-PACE_S = 0.015
+PACE_S = 0
 """At least this long from one batch to the next (docs/adr/0004-pace.md)."""
 TICK_S = 1.5
 SWEEP_TICKS = 40
 
 C = TypeVar("C", bound=Command)
-D = TypeVar("D", bound=Command, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,20 @@ def answer(command: Command, reply: Envelope) -> Tell:
     return Tell(to_gateway(command.replyto), reply)
 
 
-class Handler(Protocol[D]):
+class Handler(ABC, Generic[C]):
     """Applies commands in one transaction and says what to tell; also what to tell when a gateway is gone."""
 
-    async def handle(self, tx: Connection, commands: Sequence[D]) -> list[Tell]: ...
+    async def at_once(
+        self, db: Connection, fences: Mapping[str, int], commands: Sequence[C]
+    ) -> tuple[list[Tell], list[C]]:
+        """Do what one statement can do that compares the fences itself; what to tell, and the commands left over."""
+        del db, fences
+        return [], list(commands)
 
+    @abstractmethod
+    async def handle(self, tx: Connection, commands: Sequence[C]) -> list[Tell]: ...
+
+    @abstractmethod
     async def forget(self, tx: Connection, address: str) -> list[Tell]: ...
 
 
@@ -241,13 +250,18 @@ class Worker(Generic[C]):
 
     async def _transaction(self, commands: list[C], queues: set[str]) -> list[Tell]:
         """Again and again while the database is away: a delivery is never used up by that."""
+        fences = self._ownership.fences(queues)
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(postgres.AWAY), wait=wait_random_exponential(0.05, 1)
         ):
             with attempt:
-                async with self._pool.acquire(timeout=3) as tx, tx.transaction():
-                    await self._ownership.check(tx, queues)
-                    return await self._handler.handle(tx, commands)
+                async with self._pool.acquire(timeout=3) as db:
+                    tells, rest = await self._handler.at_once(db, fences, commands)
+                    if rest:
+                        async with db.transaction():
+                            await self._ownership.check(db, queues)
+                            tells += await self._handler.handle(db, rest)
+                    return tells
         raise AssertionError("unreachable")
 
     # --- telling ---------------------------------------------------------------------------------------------------
