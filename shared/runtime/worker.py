@@ -6,8 +6,8 @@ told is delivered again, finds its row, and is told again.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -30,8 +30,10 @@ from shared.runtime.postgres import Connection, Pool
 log = structlog.get_logger()
 
 TAKE_BYTES = 1024 * 1024
-PACE_S = 0
+PACE_S = 0.004
 """At least this long from one batch to the next (docs/adr/0004-pace.md)."""
+ENDING_MOST = 4
+"""Batches that may wait for their confirms while the next one is applied."""
 TICK_S = 1.5
 SWEEP_TICKS = 40
 
@@ -48,6 +50,10 @@ class Tell:
     to: Destination
     envelope: Envelope
     needs: "tuple[Tell, ...]" = ()
+
+
+Told = dict[Destination, "asyncio.Future[None]"]
+"""What is on its way to whom."""
 
 
 def answer(command: Command, reply: Envelope) -> Tell:
@@ -122,6 +128,9 @@ class Worker(Generic[C]):
         self._sources: dict[str, Source] = {}
         self._busy = asyncio.Lock()
         self._stopping = False
+        self._ending: deque[asyncio.Task[None]] = deque()
+        """Batches that are applied, and not told and acknowledged yet, in order."""
+        self._gone: set[str] = set()
 
     async def run(self) -> None:
         """Own queues and work on them, until cancelled."""
@@ -163,6 +172,7 @@ class Worker(Generic[C]):
 
     async def _give(self, queue: str) -> None:
         async with self._busy:
+            await self._ended()
             source = self._sources.pop(queue, None)
             if source is not None:
                 await source.close()
@@ -170,31 +180,65 @@ class Worker(Generic[C]):
     # --- work ------------------------------------------------------------------------------------------------------
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             await self._inbox.wait()
             async with self._busy:
+                began = loop.time()
+                await self._forget_gone()
                 deliveries = self._inbox.take(TAKE_BYTES)
-                began = asyncio.get_running_loop().time()
                 if deliveries:
-                    with metrics.BATCH_SECONDS.time():
-                        await self._batch(deliveries)
-            await asyncio.sleep(max(0.0, began + PACE_S - asyncio.get_running_loop().time()))
+                    await self._batch(deliveries, began)
+            await asyncio.sleep(max(0.0, began + PACE_S - loop.time()))
 
-    async def _batch(self, deliveries: list[Delivery]) -> None:
+    async def _batch(self, deliveries: list[Delivery], began: float) -> None:
+        """Apply a batch, and leave its telling and acknowledging to a task while the next batch is applied."""
         queues = {d.source.queue for d in deliveries}
         try:
             commands = [c for d in deliveries for c in await self._parse(d)]
             one_by_one = deliveries[0].redelivered
             tells = await self._apply_each(commands, queues) if one_by_one else await self._apply(commands, queues)
-            await self._tell(tells)
-            for delivery in {d.source.queue: d for d in deliveries}.values():  # the last of each queue
-                await delivery.source.ack(delivery)
+            tells = [await self._needs_met(tell) if tell.needs else tell for tell in tells]
+            told = self._tell(tells)
         except Fenced:
             log.warning("fenced", queues=sorted(queues))
             await self._reset(deliveries)
+            return
         except (Unavailable, *AWAY) as error:
             log.warning("batch_returned", error=type(error).__name__)
             await self._reset(deliveries)
+            return
+        before = self._ending[-1] if self._ending else None
+        self._ending.append(asyncio.create_task(self._end(before, deliveries, told, began)))
+        if len(self._ending) > ENDING_MOST:
+            await asyncio.wait([self._ending[0]])
+
+    async def _end(
+        self, before: "asyncio.Task[None] | None", deliveries: list[Delivery], told: Told, began: float
+    ) -> None:
+        """Behind the batch before: wait until the broker has confirmed what was told, then acknowledge.
+
+        Where that fails the channels are closed, so that nothing behind is acknowledged over the head of this batch.
+        """
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            self._gone |= await _confirmed(told)
+            for delivery in {d.source.queue: d for d in deliveries}.values():  # the last of each queue
+                await delivery.source.ack(delivery)
+        except (Unavailable, *AWAY) as error:
+            log.warning("batch_returned", error=type(error).__name__)
+            await self._reset(deliveries)
+        finally:
+            self._ending.popleft()
+            if self._gone:
+                self._inbox.wake()
+        metrics.BATCH_SECONDS.observe(asyncio.get_running_loop().time() - began)
+
+    async def _ended(self) -> None:
+        """Until all that was applied is told and acknowledged."""
+        if self._ending:
+            await asyncio.wait([self._ending[-1]])
 
     async def _reset(self, deliveries: list[Delivery]) -> None:
         """Give the deliveries back in order by closing their channels; the next tick consumes again."""
@@ -274,18 +318,12 @@ class Worker(Generic[C]):
 
     # --- telling ---------------------------------------------------------------------------------------------------
 
-    async def _tell(self, tells: list[Tell]) -> None:
-        """Publish to each destination in order. Raises `Unavailable`: the batch will be delivered and told again."""
-        tells = [await self._needs_met(tell) if tell.needs else tell for tell in tells]
+    def _tell(self, tells: list[Tell]) -> Told:
+        """Queue for each destination, in order. Raises `Unavailable`: the batch will be delivered and told again."""
         by_destination: dict[Destination, list[Envelope]] = {}
         for tell in tells:
             by_destination.setdefault(tell.to, []).append(tell.envelope)
-        publishing = [self._publisher.publish(to, envelopes) for to, envelopes in by_destination.items()]
-        for to, result in zip(by_destination, await _all(publishing), strict=True):
-            if isinstance(result, Unroutable):
-                await self._forget(to.routing_key)  # that gateway is no more: it counts as told
-            elif result is not None:
-                raise result
+        return {to: self._publisher.begin(to, envelopes) for to, envelopes in by_destination.items()}
 
     async def _needs_met(self, tell: Tell) -> Tell:
         """Tell the other services first; where that fails, the asker hears that it isn't done yet."""
@@ -298,14 +336,19 @@ class Worker(Generic[C]):
             return Tell(tell.to, refusal)
         return Tell(tell.to, tell.envelope)
 
-    async def _forget(self, address: str) -> None:
-        log.info("gateway_gone", address=address)
-        try:
-            async with self._pool.acquire(timeout=3) as tx, tx.transaction():
-                tells = await self._handler.forget(tx, address)
-        except postgres.AWAY:
-            raise Unavailable("postgres") from None
-        await self._tell(tells)
+    async def _forget_gone(self) -> None:
+        """Gateways whose queue is no more: what they were told counts as told, and they hold nothing any more."""
+        while self._gone:
+            address = next(iter(self._gone))
+            log.info("gateway_gone", address=address)
+            try:
+                async with self._pool.acquire(timeout=3) as tx, tx.transaction():
+                    told = self._tell(await self._handler.forget(tx, address))
+                self._gone.discard(address)
+                self._gone |= await _confirmed(told)
+            except (*postgres.AWAY, *AWAY, Unavailable) as error:
+                log.warning("forgetting_delayed", error=type(error).__name__)
+                return  # at the next batch
 
     async def _put_aside(self, raw: bytes, reason: str, **fields: object) -> None:
         """Put one command on the dead-letter queue, sealed as it is. Raises `Unavailable`."""
@@ -318,15 +361,18 @@ class Worker(Generic[C]):
             raise Unavailable("broker") from None
 
 
-async def _all(publishing: list[Coroutine[None, None, None]]) -> list[BaseException | None]:
-    """How each ended. A single one, the usual case on a small platform, needs no task of its own."""
-    if len(publishing) == 1:
-        try:
-            await publishing[0]
-        except (Unroutable, Unavailable) as error:
-            return [error]
-        return [None]
-    return await asyncio.gather(*publishing, return_exceptions=True)
+async def _confirmed(told: Told) -> set[str]:
+    """Wait for all confirms. Returns the addresses that don't exist. Raises as `Publisher.publish` does."""
+    gone: set[str] = set()
+    if told:
+        await asyncio.wait(told.values())
+    for to, done in told.items():
+        error = done.exception()
+        if isinstance(error, Unroutable):
+            gone.add(to.routing_key)
+        elif error is not None:
+            raise error
+    return gone
 
 
 def _failed(command: Command) -> CommandRefused:

@@ -9,10 +9,12 @@ from conversation where id = any($1::uuid[]);
 
 -- name: known_messages!
 -- Messages that exist already under these ids.
-select e.conversation, e.message, e.seq, e.n, e.at, e.fingerprint
-from event e
-join unnest($1::uuid[], $2::uuid[]) as asked (conversation, message)
-    on e.conversation = asked.conversation and e.message = asked.message;
+select asked.conversation, asked.message, known.seq, known.n, known.at, known.fingerprint
+from unnest($1::uuid[], $2::uuid[]) as asked (conversation, message)
+cross join lateral (
+    select seq, n, at, fingerprint from event e
+    where e.conversation = asked.conversation and e.message = asked.message limit 1
+) as known;
 
 -- name: insert_messages!
 -- Messages and the heads that they raise, in one statement.
@@ -40,11 +42,17 @@ with fence as (
                          $10::bytea[])
         as given (conversation, n, seq, message, sender, in_reply_to, fingerprint, content)
 ), growth as (
-    select conversation, min(n) - 1 as from_n, max(n) as n, max(seq) as seq,
-        bool_or(exists (select from event e where e.conversation = g.conversation and e.message = g.message)) as known,
-        bool_or(g.in_reply_to is not null and not exists (
-            select from event e where e.conversation = g.conversation and e.message = g.in_reply_to)) as astray
-    from given g group by conversation
+    -- Each is looked up by itself: joined, a plan made while the table was small would read all of it.
+    select g.conversation, min(g.n) - 1 as from_n, max(g.n) as n, max(g.seq) as seq,
+        count(known.n) > 0 as known, count(g.in_reply_to) > count(original.n) as astray
+    from given g
+    left join lateral (
+        select e.n from event e where e.conversation = g.conversation and e.message = g.message limit 1
+    ) as known on true
+    left join lateral (
+        select e.n from event e where e.conversation = g.conversation and e.message = g.in_reply_to limit 1
+    ) as original on true
+    group by g.conversation
 ), head as (
     update conversation set last_seq = growth.seq, last_n = growth.n,
         last_at = greatest(last_at, date_trunc('milliseconds', clock_timestamp()))

@@ -39,6 +39,10 @@ class Inbox:
         """Until there is something to take."""
         await self._filled.wait()
 
+    def wake(self) -> None:
+        """End the waiting though nothing came."""
+        self._filled.set()
+
     def take(self, most_bytes: int) -> list[Delivery]:
         """What is there, up to a size; at least one if there is any. A redelivered one comes alone."""
         taken: list[Delivery] = []

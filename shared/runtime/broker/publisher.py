@@ -22,7 +22,7 @@ from shared.runtime.broker.topology import Destination
 log = structlog.get_logger()
 
 CONFIRM_S = 4.0
-PACE_S = 0
+PACE_S = 0.004
 """At least this long from one batch to the next on a lane (docs/adr/0004-pace.md). An idle lane sends at once."""
 
 BATCH = 500
@@ -71,8 +71,14 @@ class Publisher:
             Unroutable: the destination doesn't exist.
             Unavailable: no confirm in time, or too many wait already. The envelopes may have arrived all the same.
         """
-        if not envelopes:
-            return
+        if envelopes:
+            await self.begin(destination, envelopes)
+
+    def begin(self, destination: Destination, envelopes: Sequence[Envelope]) -> "asyncio.Future[None]":
+        """Queue for publishing, in the order of the calls; the future ends as `publish` does.
+
+        Raises `Unavailable` at once where too many wait already.
+        """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def ended(error: Exception | None) -> None:
@@ -80,7 +86,7 @@ class Publisher:
                 done.set_result(None) if error is None else done.set_exception(error)
 
         self._queue(destination, envelopes, ended)
-        await done
+        return done
 
     def submit(self, destination: Destination, envelope: Envelope, ended: Ended) -> None:
         """Queue for publishing, in the order of the calls; ``ended`` hears how it went, as `publish` would end.
