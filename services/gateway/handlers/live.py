@@ -80,8 +80,7 @@ def resync(room: Room, connection: Connection, frame: client.LiveResync) -> None
     draft = room.live.drafts.get(frame.draft)
     if draft is None:
         raise Refused(Code.NOT_FOUND, {"field": "draft"})
-    reset = room.live.reset_of(draft).frame
-    connection.outgoing.send(reset.model_dump_json().encode(), (room.id, draft.author))
+    room.show_draft(connection, draft)
 
 
 def suspend(hub: "Hub", room: Room, *, suspended: bool) -> None:

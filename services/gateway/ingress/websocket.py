@@ -73,7 +73,7 @@ class _Visit:
         self._closing: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         transport = request.transport
         assert transport is not None
-        self._outgoing = Outgoing(socket, transport, self._close)
+        self._outgoing = Outgoing(transport, self._close)
         self._connection: Connection | None = None
 
     def _close(self, code: int) -> None:
