@@ -17,7 +17,7 @@ from services.gateway.egress.requests import Requests
 from services.gateway.handlers import live
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.room import Room
-from services.gateway.store import Tenant
+from services.gateway.handlers.tenants import Tenants
 from shared.contracts.commands import Attach, AttachConsents, Detach, DetachConsents, ReadFacts
 from shared.contracts.errors import Close, Code, Refused
 from shared.contracts.events import Attached, ConsentsAttached, Done, FactsRead
@@ -36,7 +36,9 @@ LEASE_S = 5.0
 class Hub:
     """Rooms by conversation, connections by id."""
 
-    def __init__(self, settings: Settings, requests: Requests, peers: Peers, sealer: Sealer, tokens: Tokens) -> None:
+    def __init__(
+        self, settings: Settings, requests: Requests, peers: Peers, sealer: Sealer, tokens: Tokens, tenants: Tenants
+    ) -> None:
         self.settings = settings
         self.requests = requests
         self.peers = peers
@@ -45,7 +47,7 @@ class Hub:
         self.address = ""
         self.rooms: dict[str, Room] = {}
         self.connections: dict[str, Connection] = {}
-        self.tenants: dict[str, Tenant] = {}
+        self.tenants = tenants
         self.reading: dict[str, Connection] = {}
         """Commands that mark as read, and the connection that needn't be told of its own mark."""
         self.leases: dict[str, float] = {}

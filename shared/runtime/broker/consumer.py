@@ -9,7 +9,7 @@ from aio_pika.abc import AbstractChannel
 
 from shared.runtime.broker.link import Link
 
-PREFETCH = 200
+PREFETCH = 64
 """AMQP messages, each a batch, that may lie here unacknowledged."""
 
 

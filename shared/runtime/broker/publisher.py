@@ -28,7 +28,8 @@ PACE_S = 0.004
 BATCH = 500
 BATCH_BYTES = 512 * 1024
 WAITING = 5_000
-"""Envelopes that may wait for one destination; above it, publishing is refused at once."""
+WAITING_BYTES = 16 * 2**20
+"""Envelopes, and their bytes, that may wait for one destination; above, publishing is refused at once."""
 
 
 class Unroutable(Exception):  # noqa: N818 - an outcome
@@ -47,11 +48,19 @@ def to_json(envelope: Envelope) -> bytes:
 class _Lane:
     """What waits for one destination."""
 
-    __slots__ = ("task", "waiting")
+    __slots__ = ("size", "task", "waiting")
 
     def __init__(self) -> None:
         self.waiting: deque[tuple[bytes, Ended | None]] = deque()
+        self.size = 0
         self.task: asyncio.Task[None] | None = None
+
+    def add(self, body: bytes, ended: Ended | None) -> None:
+        self.waiting.append((body, ended))
+        self.size += len(body)
+
+    def full(self, more: int) -> bool:
+        return len(self.waiting) + more > WAITING or self.size > WAITING_BYTES
 
 
 class Publisher:
@@ -97,21 +106,21 @@ class Publisher:
 
     def _queue(self, destination: Destination, envelopes: Sequence[Envelope], ended: Ended) -> None:
         lane = self._lane(destination)
-        if len(lane.waiting) + len(envelopes) > WAITING:
+        if lane.full(len(envelopes)):
             metrics.published("overflow", len(envelopes))
             raise Unavailable("broker")
         last = len(envelopes) - 1
         for index, envelope in enumerate(envelopes):
-            lane.waiting.append((to_json(envelope), ended if index == last else None))
+            lane.add(to_json(envelope), ended if index == last else None)
         self._start(destination, lane)
 
     def offer(self, destination: Destination, envelope: Envelope) -> bool:
         """Publish something that may be lost, without waiting. False: it was dropped, since too much waits."""
         lane = self._lane(destination)
-        if len(lane.waiting) >= WAITING:
+        if lane.full(1):
             metrics.published("overflow", 1)
             return False
-        lane.waiting.append((to_json(envelope), None))
+        lane.add(to_json(envelope), None)
         self._start(destination, lane)
         return True
 
@@ -146,6 +155,7 @@ class Publisher:
             body, ended = lane.waiting.popleft()
             bodies.append(body)
             size += len(body)
+            lane.size -= len(body)
             if ended is not None:
                 endings.append(ended)
         return bodies, endings

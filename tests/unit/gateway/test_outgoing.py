@@ -55,7 +55,11 @@ class Line:
         self.drafts: dict[str, bytes] = {}
 
     def live(self, author: str, draft: str, conversation: str = "c") -> Live:
-        return Live(conversation, author, draft, lambda asked: self.drafts.get(asked))
+
+        def newest(asked: str) -> bytes | None:
+            return self.drafts.get(asked)
+
+        return Live(conversation, author, draft, newest)
 
     async def arrived(self) -> list[bytes]:
         """What the reader has got, once it reads again."""
