@@ -16,7 +16,7 @@ async def test_a_broker_that_hangs_up_before_its_greeting_is_tried_again() -> No
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal tries
         tries += 1
-        writer.close()
+        writer.transport.abort()
         if tries > 2:
             again.set()
 

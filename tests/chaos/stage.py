@@ -1,0 +1,244 @@
+"""A platform for breaking: the servers under `./unsaid up`, the services as processes of our own, each behind relays.
+
+Each process can be killed, stopped, started again, doubled or given another clock, and each of its two connections to
+the servers can be held at a known frame.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+
+from deploy.local import demo, postgres, rabbitmq, services
+from deploy.local.home import REPO, SERVICES, Home, Part, Service, State
+from tests.chaos.proxy import Proxy, Wire
+
+UP_S = 180
+READY_S = 60.0
+END_S = 25.0
+LOGS = REPO / ".unsaid-chaos"
+"""What the processes of the last run have logged."""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _through(url: str, proxy: Proxy) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{parts.netloc.rsplit(':', 1)[0]}:{proxy.port}"))
+
+
+class Process:
+    """One process of a service, with a relay to each server."""
+
+    def __init__(self, state: State, logs: Path, service: Service, number: int, amqp_ports: list[int]) -> None:
+        self.service: Service = service
+        self.instance = f"{service}-{number}"
+        self.amqp = Proxy(Wire.AMQP, *amqp_ports)
+        self.database = Proxy(Wire.POSTGRES, urlsplit(postgres.url(state)).port or 5432)
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._admin = _free_port()
+        self._state = state
+        self._log = logs / f"{self.instance}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._told = False
+
+    async def start(self, **extra: str) -> None:
+        """Start the process; ``extra`` goes into its environment. It isn't waited for."""
+        if not self.amqp.port:
+            await self.amqp.start()
+            await self.database.start()
+        told = services.environment(self.service, self._state) | {
+            "UNSAID_INSTANCE": self.instance,
+            "UNSAID_DATABASE_URL": _through(postgres.database_url(self._state, self.service), self.database)
+            + "?sslmode=disable",
+            "UNSAID_AMQP_URL": _through(rabbitmq.url(self._state), self.amqp),
+            "UNSAID_ADMIN_PORT": str(self._admin),
+            **extra,
+        }
+        if self.service == "gateway":
+            told |= {"UNSAID_PORT": str(self.port), "UNSAID_PUBLIC_URL": self.url}
+        self._told = False
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                services.command(self.service), env=told, cwd=REPO, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def died(self) -> int | None:
+        """Its exit status, if it ended without being told to."""
+        return None if self._told or self._process is None else self._process.poll()
+
+    def send(self, sign: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(sign)
+
+    async def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        await self.end(signal.SIGKILL)
+
+    async def end(self, sign: signal.Signals = signal.SIGTERM) -> None:
+        """Signal it, and wait until it is gone."""
+        if self._process is not None:
+            self._told = True
+            self.send(sign)
+            await asyncio.to_thread(self._process.wait, END_S)
+
+    def reasons(self) -> str | None:
+        """Why it isn't ready; None if it is."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._admin}/readyz", timeout=2):
+                return None
+        except urllib.error.HTTPError as error:
+            return error.read().decode(errors="replace")
+        except OSError as error:
+            return type(error).__name__
+
+    async def ready(self) -> None:
+        """Until it says that it is ready."""
+        reason: str | None = "not asked"
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_S):
+                while (reason := await asyncio.to_thread(self.reasons)) is not None:  # noqa: ASYNC110 - it can only be asked
+                    await asyncio.sleep(0.1)
+                return
+        raise AssertionError(f"{self.instance} isn't ready after {READY_S:.0f} s: {reason}")
+
+    def memory_mb(self) -> float:
+        return float(psutil.Process(self.pid).memory_info().rss) / 1e6
+
+    async def close(self) -> None:
+        if self.alive:
+            self.send(signal.SIGCONT)
+            await self.kill()
+        await self.amqp.stop()
+        await self.database.stop()
+
+
+class Stage:
+    """All processes of one platform."""
+
+    def __init__(self, home: Home, state: State, amqp_ports: list[int]) -> None:
+        self.home = home
+        self.state = state
+        self._amqp_ports = amqp_ports
+        self.processes: dict[str, Process] = {}
+
+    def __getitem__(self, instance: str) -> Process:
+        return self.processes[instance]
+
+    def add(self, service: Service, number: int) -> Process:
+        process = Process(self.state, self.home.logs, service, number, self._amqp_ports)
+        self.processes[process.instance] = process
+        return process
+
+    @property
+    def gateways(self) -> list[Process]:
+        return [process for process in self.processes.values() if process.service == "gateway"]
+
+    def server(self, part: Part) -> int:
+        """The process id of a server."""
+        pid = self.home.pid(part)
+        assert pid is not None
+        return pid
+
+    def family(self, part: Part) -> list[int]:
+        """A server's processes: Postgres has many."""
+        pid = self.server(part)
+        return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+
+    async def begin(self) -> None:
+        """Start one process of each service, and a second gateway, so that people meet across gateways."""
+        migrate = [*services.command("gateway"), "migrate"]
+        environment = services.environment("gateway", self.state)
+        await asyncio.to_thread(subprocess.run, migrate, env=environment, cwd=REPO, check=True, capture_output=True)
+        await asyncio.to_thread(demo.ensure_tenant, self.state)
+        for process in (self.add("gateway", 2), *(self.add(service, 1) for service in SERVICES)):
+            await process.start()
+        await self.well()
+
+    async def well(self) -> None:
+        """Until every process is ready."""
+        for process in self.processes.values():
+            await process.ready()
+
+    async def revive(self) -> list[str]:
+        """Start again what ended by itself, as a supervisor would; what is to be said of it."""
+        told = []
+        for process in self.processes.values():
+            if (status := process.died) is not None:
+                told.append(f"{process.instance} ended by itself with status {status}")
+                await process.start()
+        return told
+
+    async def end(self) -> None:
+        for process in self.processes.values():
+            await process.close()
+        shutil.copytree(self.home.logs, LOGS, dirs_exist_ok=True)
+
+
+async def _unsaid(home: Path, *words: str) -> None:
+    environment = {**os.environ, "UNSAID_HOME": str(home)}
+    for name in ("UNSAID_POSTGRES_URL", "UNSAID_AMQP_URL"):
+        environment.pop(name, None)
+    command = [sys.executable, str(REPO / "unsaid"), *words]
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=environment, cwd=REPO, capture_output=True, text=True, timeout=UP_S, check=False
+    )
+    assert done.returncode == 0, f"./unsaid {' '.join(words)} failed: {done.stdout[-1500:]} {done.stderr[-1500:]}"
+
+
+@asynccontextmanager
+async def servers(folder: Path, *parts: Part) -> AsyncIterator[tuple[Home, State]]:
+    """Some servers under `./unsaid up`, in a home of their own."""
+    home = Home(folder)
+    try:
+        await _unsaid(folder, "up", "--detach", *(word for part in parts for word in ("--only", part)))
+        state = home.state
+        assert state is not None
+        yield home, state
+    finally:
+        if home.state_file.exists():
+            await _unsaid(folder, "down", "--wipe")
+
+
+@asynccontextmanager
+async def stage() -> AsyncIterator[Stage]:
+    """The plain stage: one Postgres, one RabbitMQ, all services."""
+    folder = Path(tempfile.mkdtemp(prefix="uc", dir="/tmp"))  # unix sockets need short names
+    folder.chmod(0o711)  # Postgres' own user passes through
+    try:
+        async with servers(folder / "h", "postgres", "rabbitmq") as (home, state):
+            one = Stage(home, state, [state.ports.rabbitmq])
+            try:
+                await one.begin()
+                yield one
+            finally:
+                await one.end()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
