@@ -10,7 +10,6 @@ import hmac
 import os
 from base64 import b64decode, b64encode
 from functools import lru_cache
-from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -61,9 +60,9 @@ class Sealer:
 
     def fingerprint(self, context: str, *parts: str | None) -> str:
         """Hex HMAC-SHA256 of the parts, each with its length, so that no two lists of parts look alike."""
-        mac = hmac.new(self._mac_key(context), digestmod=sha256)
+        message = bytearray()
         for part in parts:
             raw = b"" if part is None else part.encode()
-            mac.update(b"-" if part is None else len(raw).to_bytes(4, "big"))
-            mac.update(raw)
-        return mac.hexdigest()
+            message += b"-" if part is None else len(raw).to_bytes(4, "big")
+            message += raw
+        return hmac.digest(self._mac_key(context), message, "sha256").hex()

@@ -5,9 +5,11 @@ told is delivered again, finds its row, and is told again.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import orjson
 import structlog
@@ -28,13 +30,12 @@ from shared.runtime.postgres import Connection, Pool
 log = structlog.get_logger()
 
 TAKE_BYTES = 1024 * 1024
-PACE_S = 0.015
+PACE_S = 0
 """At least this long from one batch to the next (docs/adr/0004-pace.md)."""
 TICK_S = 1.5
 SWEEP_TICKS = 40
 
 C = TypeVar("C", bound=Command)
-D = TypeVar("D", bound=Command, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,20 @@ def answer(command: Command, reply: Envelope) -> Tell:
     return Tell(to_gateway(command.replyto), reply)
 
 
-class Handler(Protocol[D]):
+class Handler(ABC, Generic[C]):
     """Applies commands in one transaction and says what to tell; also what to tell when a gateway is gone."""
 
-    async def handle(self, tx: Connection, commands: Sequence[D]) -> list[Tell]: ...
+    async def at_once(
+        self, db: Connection, fences: Mapping[str, int], commands: Sequence[C]
+    ) -> tuple[list[Tell], list[C]]:
+        """Do what one statement can do that compares the fences itself; what to tell, and the commands left over."""
+        del db, fences
+        return [], list(commands)
 
+    @abstractmethod
+    async def handle(self, tx: Connection, commands: Sequence[C]) -> list[Tell]: ...
+
+    @abstractmethod
     async def forget(self, tx: Connection, address: str) -> list[Tell]: ...
 
 
@@ -220,8 +230,8 @@ class Worker(Generic[C]):
             log.warning("batch_failed", commands=len(commands), exc_info=error)
             return await self._apply_each(commands, queues)
         metrics.BATCH.observe(len(commands))
-        for command in commands:
-            metrics.COMMANDS.labels(type(command).__name__, "applied").inc()
+        for kind, several in Counter(map(type, commands)).items():
+            metrics.handled(kind.__name__, "applied", several)
         return tells
 
     async def _apply_each(self, commands: list[C], queues: set[str]) -> list[Tell]:
@@ -229,26 +239,38 @@ class Worker(Generic[C]):
         for command in commands:
             try:
                 tells += await self._transaction([command], queues)
-                metrics.COMMANDS.labels(type(command).__name__, "applied").inc()
+                metrics.handled(type(command).__name__, "applied")
             except (Fenced, Unavailable):
                 raise
             except Exception as error:
                 log.error("command_failed", type=type(command).__name__, id=command.id, exc_info=error)
-                metrics.COMMANDS.labels(type(command).__name__, "failed").inc()
+                metrics.handled(type(command).__name__, "failed")
                 await self._put_aside(command.model_dump_json().encode(), "failed", error=type(error).__name__)
                 tells.append(answer(command, _failed(command)))
         return tells
 
     async def _transaction(self, commands: list[C], queues: set[str]) -> list[Tell]:
         """Again and again while the database is away: a delivery is never used up by that."""
+        fences = self._ownership.fences(queues)
+        try:
+            return await self._attempt(commands, queues, fences)
+        except postgres.AWAY as error:
+            log.warning("database_away", error=type(error).__name__)
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(postgres.AWAY), wait=wait_random_exponential(0.05, 1)
         ):
             with attempt:
-                async with self._pool.acquire(timeout=3) as tx, tx.transaction():
-                    await self._ownership.check(tx, queues)
-                    return await self._handler.handle(tx, commands)
+                return await self._attempt(commands, queues, fences)
         raise AssertionError("unreachable")
+
+    async def _attempt(self, commands: list[C], queues: set[str], fences: Mapping[str, int]) -> list[Tell]:
+        async with self._pool.acquire(timeout=3) as db:
+            tells, rest = await self._handler.at_once(db, fences, commands)
+            if rest:
+                async with db.transaction():
+                    await self._ownership.check(db, queues)
+                    tells += await self._handler.handle(db, rest)
+            return tells
 
     # --- telling ---------------------------------------------------------------------------------------------------
 
@@ -258,14 +280,11 @@ class Worker(Generic[C]):
         by_destination: dict[Destination, list[Envelope]] = {}
         for tell in tells:
             by_destination.setdefault(tell.to, []).append(tell.envelope)
-        results = await asyncio.gather(
-            *(self._publisher.publish(to, envelopes) for to, envelopes in by_destination.items()),
-            return_exceptions=True,
-        )
-        for to, result in zip(by_destination, results, strict=True):
+        publishing = [self._publisher.publish(to, envelopes) for to, envelopes in by_destination.items()]
+        for to, result in zip(by_destination, await _all(publishing), strict=True):
             if isinstance(result, Unroutable):
                 await self._forget(to.routing_key)  # that gateway is no more: it counts as told
-            elif isinstance(result, BaseException):
+            elif result is not None:
                 raise result
 
     async def _needs_met(self, tell: Tell) -> Tell:
@@ -281,8 +300,11 @@ class Worker(Generic[C]):
 
     async def _forget(self, address: str) -> None:
         log.info("gateway_gone", address=address)
-        async with self._pool.acquire(timeout=3) as tx, tx.transaction():
-            tells = await self._handler.forget(tx, address)
+        try:
+            async with self._pool.acquire(timeout=3) as tx, tx.transaction():
+                tells = await self._handler.forget(tx, address)
+        except postgres.AWAY:
+            raise Unavailable("postgres") from None
         await self._tell(tells)
 
     async def _put_aside(self, raw: bytes, reason: str, **fields: object) -> None:
@@ -294,6 +316,17 @@ class Worker(Generic[C]):
             await self._publisher.publish_raw(where, b"[" + raw + b"]", {"reason": reason})
         except Unroutable:
             raise Unavailable("broker") from None
+
+
+async def _all(publishing: list[Coroutine[None, None, None]]) -> list[BaseException | None]:
+    """How each ended. A single one, the usual case on a small platform, needs no task of its own."""
+    if len(publishing) == 1:
+        try:
+            await publishing[0]
+        except (Unroutable, Unavailable) as error:
+            return [error]
+        return [None]
+    return await asyncio.gather(*publishing, return_exceptions=True)
 
 
 def _failed(command: Command) -> CommandRefused:

@@ -2,6 +2,8 @@
 
 Frames go straight to the transport (RFC 6455, 5.2: unmasked, whole, final), which spares a task switch for each. Only
 when the transport's own buffer is full do they wait here, where those of live text can still be dropped.
+
+What follows from one delivery of the broker goes out corked: all frames for one socket by one write.
 """
 
 import asyncio
@@ -39,6 +41,26 @@ class _Waiting:
     """Conversation and author, for a frame of live text."""
 
 
+class Cork:
+    """Holds back the writes of several connections for the length of a ``with``; one `Cork` for each process."""
+
+    def __init__(self) -> None:
+        self.in_place = False
+        self.held: dict[Outgoing, list[_Waiting]] = {}
+
+    def __enter__(self) -> None:
+        self.in_place = True
+
+    def __exit__(self, *_: object) -> None:
+        self.in_place = False
+        held, self.held = self.held, {}
+        for outgoing, frames in held.items():
+            outgoing.send_all(frames)
+
+
+cork = Cork()
+
+
 class Outgoing:
     """The only writer of data frames to one socket."""
 
@@ -57,21 +79,30 @@ class Outgoing:
         """Send a frame in order; never blocks. Past the bound the connection is closed as too slow."""
         if self.closed:
             return
-        metrics.FRAMES_OUT.inc()
+        if cork.in_place:
+            cork.held.setdefault(self, []).append(_Waiting(payload, live))
+        else:
+            self.send_all([_Waiting(payload, live)])
+
+    def send_all(self, frames: list[_Waiting]) -> None:
+        """Send frames by one write."""
+        metrics.FRAMES_OUT.inc(len(frames))
         if self._drain is None:
-            if self._transport.is_closing():
+            if self.closed or self._transport.is_closing():
                 return
             if self._transport.get_write_buffer_size() < BUFFER_BYTES:
-                self._transport.write(encode(payload))
+                self._transport.write(b"".join([encode(frame.payload) for frame in frames]))
                 return
             self._drain = asyncio.create_task(self._drained())
-        self._queue.append(_Waiting(payload, live))
-        self._bytes += len(payload)
+        self._queue.extend(frames)
+        self._bytes += sum(len(frame.payload) for frame in frames)
         if len(self._queue) > QUEUE_FRAMES or self._bytes > QUEUE_BYTES:
             self._close(Close.TOO_SLOW)
 
     def drop_live(self, conversation: str, author: str) -> None:
         """Forget what waits here of an author's live text."""
+        if self in cork.held:
+            cork.held[self] = [w for w in cork.held[self] if w.live != (conversation, author)]
         if self._queue:
             self._queue = deque(w for w in self._queue if w.live != (conversation, author))
             self._bytes = sum(len(w.payload) for w in self._queue)

@@ -43,8 +43,18 @@ def open_message(sealer: Sealer, conversation: str, fact: MessageFact) -> Messag
 def to_frame(sealer: Sealer, conversation: str, fact: Fact) -> Value:
     """The frame that tells a participant of a fact."""
     if isinstance(fact, MessageFact):
-        message = open_message(sealer, conversation, fact)
-        return server.MessagePosted(conversation=conversation, **dict(message))
+        content = MessageContent.model_validate_json(sealer.open(conversation, fact.content))
+        return server.MessagePosted(
+            conversation=conversation,
+            seq=fact.seq,
+            n=fact.n,
+            message=fact.message,
+            sender=fact.sender,
+            text=content.text,
+            at=fact.at,
+            in_reply_to=fact.in_reply_to,
+            tone=content.tone,
+        )
     kind = server.SessionStarted if fact.kind == "session.started" else server.SessionEnded
     return kind(conversation=conversation, session=fact.session, at=fact.at, n=fact.n)
 

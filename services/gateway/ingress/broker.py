@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from tenacity import retry, retry_if_exception_type, wait_random_exponential
 
 from services.gateway import metrics
+from services.gateway.egress.outgoing import cork
 from services.gateway.handlers import arrivals, live
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.room import Room
@@ -105,8 +106,9 @@ class Listener:
             except TimeoutError:
                 continue
             deliveries = self._inbox.take(TAKE_BYTES)
-            for delivery in deliveries:
-                self._handle(delivery)
+            with cork:
+                for delivery in deliveries:
+                    self._handle(delivery)
             try:
                 for delivery in {d.source.queue: d for d in deliveries}.values():
                     await delivery.source.ack(delivery)

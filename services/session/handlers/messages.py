@@ -1,9 +1,11 @@
 """Sending messages, many at once."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from services.session import egress, metrics
 from services.session.domain import messages as domain
+from services.session.domain.heads import Head
 from services.session.domain.messages import Decision, Posted
 from services.session.store import Store
 from shared.contracts.commands import SendMessage
@@ -15,7 +17,13 @@ from shared.runtime.postgres import Connection
 from shared.runtime.worker import Tell, answer
 
 
-async def send(tx: Connection, store: Store, commands: Sequence[SendMessage]) -> list[Tell]:
+class Learner(Protocol):
+    """Keeps what was read, for the next time."""
+
+    def learn(self, head: Head, holders: Sequence[str]) -> None: ...
+
+
+async def send(tx: Connection, store: Store, learner: Learner, commands: Sequence[SendMessage]) -> list[Tell]:
     """Store what is new; a repeated message is told again, since its first telling may have been lost."""
     conversations = sorted({command.conversation for command in commands})
     heads = await store.lock_heads(conversations)
@@ -26,14 +34,17 @@ async def send(tx: Connection, store: Store, commands: Sequence[SendMessage]) ->
     if new:
         await store.insert_messages(new)
     holders = await subscriptions.addresses(tx, conversations)
+    for head in heads.values():
+        learner.learn(head, holders.get(head.id, []))
     return [
         tell
         for command, decision in zip(commands, decisions, strict=True)
-        for tell in _tells(command, decision, holders.get(command.conversation, []))
+        for tell in tells_of(command, decision, holders.get(command.conversation, []))
     ]
 
 
-def _tells(command: SendMessage, decision: Decision, holders: list[str]) -> list[Tell]:
+def tells_of(command: SendMessage, decision: Decision, holders: Sequence[str]) -> list[Tell]:
+    """What follows from a decision: the fact for all, or an answer for the sender alone."""
     if isinstance(decision, Refused):
         metrics.MESSAGES.labels(decision.code).inc()
         reply = CommandRefused(causationid=command.id, code=decision.code, details=decision.details)

@@ -28,6 +28,38 @@ update conversation set last_seq = head.seq, last_n = head.n, last_at = head.at
 from (select conversation, max(seq) as seq, max(n) as n, max(at) as at from new group by conversation) as head
 where conversation.id = head.conversation;
 
+-- name: append_messages
+-- Messages to conversations whose heads are known, by one statement that is its own transaction: it compares the fences
+-- of the queues that they came through, and leaves out a conversation whose head is another one by now, where one of
+-- the messages exists already, or where one replies to none that exists. Rows: the conversations that grew.
+with fence as (
+    select from owner join unnest($1::text[], $2::bigint[]) as held (queue, fence) using (queue, fence)
+    for share of owner
+), given as (
+    select * from unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[],
+                         $10::bytea[])
+        as given (conversation, n, seq, message, sender, in_reply_to, fingerprint, content)
+), growth as (
+    select conversation, min(n) - 1 as from_n, max(n) as n, max(seq) as seq,
+        bool_or(exists (select from event e where e.conversation = g.conversation and e.message = g.message)) as known,
+        bool_or(g.in_reply_to is not null and not exists (
+            select from event e where e.conversation = g.conversation and e.message = g.in_reply_to)) as astray
+    from given g group by conversation
+), head as (
+    update conversation set last_seq = growth.seq, last_n = growth.n,
+        last_at = greatest(last_at, date_trunc('milliseconds', clock_timestamp()))
+    from growth
+    where conversation.id = growth.conversation and conversation.last_n = growth.from_n
+      and not growth.known and not growth.astray and (select count(*) from fence) = cardinality($1::text[])
+    returning conversation.id, conversation.last_at
+), inserted as (
+    insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
+    select g.conversation, g.n, 'message.posted', head.last_at, g.seq, g.message, g.sender, g.in_reply_to,
+        g.fingerprint, g.content
+    from given g join head on head.id = g.conversation
+)
+select id, last_at from head;
+
 -- name: insert_session_fact!
 insert into event (conversation, n, kind, at, session) values ($1, $2, $3, $4, $5);
 
