@@ -6,6 +6,7 @@ In: what clients send and frames as they come. Out: a verdict, which holds nothi
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 Frame = dict[str, Any]
@@ -90,7 +91,8 @@ class Account:
 
     def judge(self, history: list[Seen], views: Iterable["View"]) -> None:
         """Compare everything with the conversation as it is read back in the end."""
-        self._judge_history(history)
+        self._judge_places(history)
+        self._judge_identities(history)
         by_id = {one.message: one for one in history}
         for message in self.messages.values():
             self._judge_message(message, by_id.get(message.id))
@@ -98,22 +100,24 @@ class Account:
         for view in views:
             view.judge(history)
 
-    def _judge_history(self, history: list[Seen]) -> None:
+    def _judge_places(self, history: list[Seen]) -> None:
         verdict = self.verdict
         for number, one in enumerate(history, 1):
             if one.place.seq != number:
                 verdict.add("gaps", f"history has seq {one.place.seq} at position {number}")
                 break
-        for before, after in zip(history, history[1:], strict=False):
+        for before, after in pairwise(history):
             if after.place.n != before.place.n + 1:
                 verdict.add("gaps", f"n {after.place.n} follows {before.place.n}")
             if after.place.at < before.place.at:
                 verdict.add("reordered", f"seq {after.place.seq} is earlier than the one before it")
+
+    def _judge_identities(self, history: list[Seen]) -> None:
         for message, times in Counter(one.message for one in history).items():
             if times > 1:
-                verdict.add("doubled", f"{message} stands {times} times in the history")
+                self.verdict.add("doubled", f"{message} stands {times} times in the history")
             if message not in self.messages:
-                verdict.add("changed", f"{message} was sent by nobody")
+                self.verdict.add("changed", f"{message} was sent by nobody")
 
     def _judge_message(self, message: Message, kept: Seen | None) -> None:
         if kept is None:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
+from typing import cast
 
 import aiohttp
 
@@ -91,6 +92,15 @@ class Client:
             self.account.counts["unanswered"] += 1
             self.cut()
 
+    def stop_reading(self) -> None:
+        """Leave what comes in the kernel's buffers."""
+        if self._socket is not None and (transport := self._transport(self._socket)) is not None:
+            transport.pause_reading()
+
+    def go_on_reading(self) -> None:
+        if self._socket is not None and (transport := self._transport(self._socket)) is not None:
+            transport.resume_reading()
+
     def cut(self) -> None:
         """End the connection without a word, as a phone does that loses its network."""
         socket = self._socket
@@ -99,9 +109,9 @@ class Client:
 
     @staticmethod
     def _transport(socket: aiohttp.ClientWebSocketResponse) -> asyncio.Transport | None:
-        connection = socket._response.connection
-        transport = None if connection is None else connection.transport
-        return transport if isinstance(transport, asyncio.Transport) else None
+        connection = socket._conn
+        # uvloop's transports are no subclass of asyncio's.
+        return None if connection is None else cast("asyncio.Transport | None", connection.transport)
 
     # --- the connection --------------------------------------------------------------------------------------------
 
@@ -150,6 +160,7 @@ class Client:
                 await self._take(frame)
                 return None
             self._socket = socket
+            self._changed.set()
             for unacknowledged in list(self._unacknowledged.values()):
                 await self._send(unacknowledged)
             async for message in socket:
@@ -246,6 +257,12 @@ class Client:
         """Until everything written is acknowledged."""
         for message in list(self._unacknowledged.values()):
             await self.acknowledged(message)
+
+    async def connected(self) -> None:
+        """Until it is welcome."""
+        while self._socket is None:
+            self._changed.clear()
+            await self._changed.wait()
 
     async def has(self, seq: int) -> None:
         """Until everything up to this has been seen."""

@@ -7,13 +7,13 @@ import asyncio
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from random import Random
 
 import aiohttp
 
-from tests.chaos.account import Account, Frame, Message, Seen, Verdict, View, seen
+from tests.chaos.account import Account, Frame, Message, Place, Seen, Verdict, View, seen
 from tests.chaos.client import Client
 from tests.chaos.stage import Stage
 from tests.support.participants import Conversation, Participant, Partner
@@ -22,6 +22,7 @@ CONVERSATIONS = 6
 PAUSE_S = 0.12
 """Mean pause of a writer between two messages."""
 FLOWING = 3
+TOKEN_S = 86_400
 WELL_S = 90.0
 SETTLE_S = 90.0
 SIGNS = "abcdefghijklmnopqrstuvwxyzäöüß 。漢字🙂👩🏽‍💻\u0301\n"
@@ -30,17 +31,19 @@ SIGNS = "abcdefghijklmnopqrstuvwxyzäöüß 。漢字🙂👩🏽‍💻\u0301\n
 class Load:
     """Clients who talk, and what they know of it."""
 
-    def __init__(self, stage: Stage, seed: str, conversations: int = CONVERSATIONS) -> None:
+    def __init__(self, stage: Stage, seed: str, conversations: int = CONVERSATIONS, pause_s: float = PAUSE_S) -> None:
         self.stage = stage
-        self.random = Random(seed)  # noqa: S311 - to be repeatable is the point
+        self.random = Random(seed)
         self.verdict = Verdict()
         self.accounts: list[Account] = []
         self.clients: list[Client] = []
         self.talks: list[Conversation] = []
         self.read_back = 0
-        self.pause_s = PAUSE_S
+        self.pause_s = pause_s
         self._conversations = conversations
         self._stack = AsyncExitStack()
+        self._first: list[Client] = []
+        self._writers: list[Client] = []
         self._running: list[asyncio.Task[None]] = []
         self._writing: list[asyncio.Task[None]] = []
 
@@ -55,8 +58,8 @@ class Load:
         self.partner = await self._stack.enter_async_context(partner)
         for number in range(self._conversations):
             await self._add(number)
-        self._running = [asyncio.create_task(client.run()) for client in self.clients]
-        self._writing = [asyncio.create_task(self._write(client)) for client in self.clients]
+        for client in self._first:
+            self.join(client)
         await self.flowing(WELL_S)
 
     async def _add(self, number: int) -> None:
@@ -66,10 +69,35 @@ class Load:
             await self._hold_session(talk)
         for participant in (talk.client, talk.therapist):
             by_n = bool(number % 2)
-            client = self.client(account, participant, await talk.token(participant), by_n=by_n, window=1 + 3 * by_n)
-            self.clients.append(client)
+            client = self.client(
+                account, participant, await talk.token(participant, ttl_s=TOKEN_S), by_n=by_n, window=1 + 3 * by_n
+            )
+            self._first.append(client)
         self.accounts.append(account)
         self.talks.append(talk)
+
+    def join(self, client: Client) -> None:
+        """One more client takes part."""
+        self.listen(client)
+        self._writers.append(client)
+        self._writing.append(asyncio.create_task(self._write(client)))
+
+    def listen(self, client: Client) -> None:
+        """One more client is there, and doesn't write of itself."""
+        self.clients.append(client)
+        self._running.append(asyncio.create_task(client.run()))
+
+    def note(self, talk: Conversation, message: str, text: str) -> None:
+        """A message that a fault sends by itself is in the account too."""
+        account = self._account(talk)
+        account.messages[message] = Message(message, text, talk.client, time.monotonic())
+
+    def noted(self, talk: Conversation, message: str, ok: Frame) -> None:
+        account = self._account(talk)
+        account.acknowledged(account.messages[message], Place(ok["seq"], ok["n"], ok["at"]), time.monotonic())
+
+    def _account(self, talk: Conversation) -> Account:
+        return next(account for account in self.accounts if account.conversation == talk.id)
 
     @staticmethod
     async def _hold_session(talk: Conversation) -> None:
@@ -90,10 +118,15 @@ class Load:
         by_n: bool = False,
         window: int = 1,
     ) -> Client:
-        random = Random(self.random.random())  # noqa: S311
+        random = Random(self.random.random())
         return Client(
             self._http, account, participant, token, gateways or self._any_gateway, random, by_n=by_n, window=window
         )
+
+    def shuffle(self) -> None:
+        """Cut every client's connection, so that it comes to any gateway."""
+        for client in self.clients:
+            client.cut()
 
     def _any_gateway(self) -> str:
         """As a load balancer gives them out: those that run, at random."""
@@ -110,6 +143,18 @@ class Load:
         length = min(2_000, int(self.random.expovariate(1 / 60)) + 1)
         return f"{uuid.UUID(int=self.random.getrandbits(128))} " + "".join(self.random.choices(SIGNS, k=length))
 
+    async def hush(self) -> None:
+        """Nobody writes, until `speak`."""
+        writing, self._writing = self._writing, []
+        for task in writing:
+            task.cancel()
+        await asyncio.gather(*writing, return_exceptions=True)
+        for client in self.clients:
+            await self._within(client.settled(), f"{client.view.name} isn't answered")
+
+    def speak(self) -> None:
+        self._writing = [asyncio.create_task(self._write(client)) for client in self._writers]
+
     async def flowing(self, most_s: float) -> float:
         """Until each client has had messages acknowledged that it first sent from now on; how long that took."""
         since = time.monotonic()
@@ -121,7 +166,7 @@ class Load:
                 for message in account.messages.values()
                 if message.place is not None and message.first_sent > since
             )
-            return [client.view.name for client in self.clients if fresh[client.participant] < FLOWING]
+            return [client.view.name for client in self._writers if fresh[client.participant] < FLOWING]
 
         while still := stuck():
             if time.monotonic() - since > most_s:
@@ -133,18 +178,14 @@ class Load:
 
     async def judge(self) -> None:
         """Stop writing, let everything be acknowledged and seen, read it back in every way, and compare."""
-        for task in self._writing:
-            task.cancel()
-        await asyncio.gather(*self._writing, return_exceptions=True)
-        for client in self.clients:
-            await self._within(client.settled(), f"{client.view.name} isn't answered")
+        await self.hush()
         for account, talk in zip(self.accounts, self.talks, strict=True):
             await self._judge_one(account, talk)
 
-    async def _within(self, waiting: "asyncio.Future[None] | object", why: str) -> None:
+    async def _within(self, waiting: Awaitable[None], why: str) -> None:
         try:
             async with asyncio.timeout(SETTLE_S):
-                await waiting  # type: ignore[misc]
+                await waiting
         except TimeoutError:
             self.verdict.wrong.append(f"after {SETTLE_S:.0f} s {why}")
 

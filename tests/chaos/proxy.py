@@ -84,9 +84,14 @@ def sent_query(text: bytes) -> Matches:
     return lambda frame: frame[:1] == b"Q" and frame[5:].lower().startswith(text)
 
 
-def command_complete(tag: bytes) -> Matches:
-    """A server's word that a statement is done."""
-    return lambda frame: frame[:1] == b"C" and frame[5:].startswith(tag)
+def done_and_idle(frame: bytes) -> bool:
+    """A server's word that it is ready again, outside of a transaction: what was asked is committed."""
+    return frame[:1] == b"Z" and frame[5:6] == b"I"
+
+
+def sync(frame: bytes) -> bool:
+    """A client's end of a statement. Outside of a transaction, what was executed is committed by it."""
+    return frame == b"S\0\0\0\x04"
 
 
 def anything(_: bytes) -> bool:
@@ -157,7 +162,7 @@ class Proxy:
     def __init__(self, wire: Wire, *targets: int) -> None:
         self.wire = wire
         self.targets = list(targets)
-        """Ports; the first that answers is taken, as a load balancer would."""
+        """Ports, taken in turn as a load balancer does; those that refuse are passed over."""
         self.port = 0
         self._rules: list[tuple[Rule, frozenset[_Pair]]] = []
         self._pairs: set[_Pair] = set()
@@ -195,7 +200,8 @@ class Proxy:
         return [rule for rule, old in self._rules if rule.way is way and (not rule.old_only or pair in old)]
 
     async def _serve(self, from_client: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
-        for port in self.targets:
+        self.targets.append(self.targets.pop(0))
+        for port in list(self.targets):
             try:
                 from_server, server = await asyncio.open_connection("127.0.0.1", port, limit=READ_BYTES)
                 break

@@ -5,28 +5,26 @@ the servers can be held at a known frame.
 """
 
 import asyncio
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import urllib.request
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
 from deploy.local import demo, postgres, rabbitmq, services
 from deploy.local.home import REPO, SERVICES, Home, Part, Service, State
+from tests.chaos.cluster import Cluster
 from tests.chaos.proxy import Proxy, Wire
 
-UP_S = 180
 READY_S = 60.0
 END_S = 25.0
+StageKind = Literal["plain", "small disk", "three brokers"]
 LOGS = REPO / ".unsaid-chaos"
 """What the processes of the last run have logged."""
 
@@ -74,10 +72,18 @@ class Process:
         }
         if self.service == "gateway":
             told |= {"UNSAID_PORT": str(self.port), "UNSAID_PUBLIC_URL": self.url}
+        self._process = self._spawn(told)
         self._told = False
+
+    def _spawn(self, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                services.command(self.service), env=told, cwd=REPO, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            return subprocess.Popen(
+                services.command(self.service),
+                env=environment,
+                cwd=REPO,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
 
     @property
@@ -143,10 +149,19 @@ class Process:
 class Stage:
     """All processes of one platform."""
 
-    def __init__(self, home: Home, state: State, amqp_ports: list[int]) -> None:
+    def __init__(
+        self,
+        home: Home,
+        state: State,
+        amqp_ports: list[int],
+        postgres_home: Home | None = None,
+        cluster: Cluster | None = None,
+    ) -> None:
         self.home = home
         self.state = state
         self._amqp_ports = amqp_ports
+        self.postgres_home = postgres_home or home
+        self.cluster = cluster
         self.processes: dict[str, Process] = {}
 
     def __getitem__(self, instance: str) -> Process:
@@ -163,8 +178,9 @@ class Stage:
 
     def server(self, part: Part) -> int:
         """The process id of a server."""
-        pid = self.home.pid(part)
-        assert pid is not None
+        home = self.postgres_home if part == "postgres" else self.home
+        pid = home.pid(part)
+        assert pid is not None, f"{part} has no process"
         return pid
 
     def family(self, part: Part) -> list[int]:
@@ -187,58 +203,21 @@ class Stage:
         for process in self.processes.values():
             await process.ready()
 
-    async def revive(self) -> list[str]:
-        """Start again what ended by itself, as a supervisor would; what is to be said of it."""
+    async def restore(self) -> list[str]:
+        """Lift what rules are left and start again what isn't there; what is to be said of what ended by itself."""
         told = []
         for process in self.processes.values():
+            process.amqp.heal()
+            process.database.heal()
+            if process.alive:
+                process.send(signal.SIGCONT)
+                continue
             if (status := process.died) is not None:
                 told.append(f"{process.instance} ended by itself with status {status}")
-                await process.start()
+            await process.start()
         return told
 
     async def end(self) -> None:
         for process in self.processes.values():
             await process.close()
         shutil.copytree(self.home.logs, LOGS, dirs_exist_ok=True)
-
-
-async def _unsaid(home: Path, *words: str) -> None:
-    environment = {**os.environ, "UNSAID_HOME": str(home)}
-    for name in ("UNSAID_POSTGRES_URL", "UNSAID_AMQP_URL"):
-        environment.pop(name, None)
-    command = [sys.executable, str(REPO / "unsaid"), *words]
-    done = await asyncio.to_thread(
-        subprocess.run, command, env=environment, cwd=REPO, capture_output=True, text=True, timeout=UP_S, check=False
-    )
-    assert done.returncode == 0, f"./unsaid {' '.join(words)} failed: {done.stdout[-1500:]} {done.stderr[-1500:]}"
-
-
-@asynccontextmanager
-async def servers(folder: Path, *parts: Part) -> AsyncIterator[tuple[Home, State]]:
-    """Some servers under `./unsaid up`, in a home of their own."""
-    home = Home(folder)
-    try:
-        await _unsaid(folder, "up", "--detach", *(word for part in parts for word in ("--only", part)))
-        state = home.state
-        assert state is not None
-        yield home, state
-    finally:
-        if home.state_file.exists():
-            await _unsaid(folder, "down", "--wipe")
-
-
-@asynccontextmanager
-async def stage() -> AsyncIterator[Stage]:
-    """The plain stage: one Postgres, one RabbitMQ, all services."""
-    folder = Path(tempfile.mkdtemp(prefix="uc", dir="/tmp"))  # unix sockets need short names
-    folder.chmod(0o711)  # Postgres' own user passes through
-    try:
-        async with servers(folder / "h", "postgres", "rabbitmq") as (home, state):
-            one = Stage(home, state, [state.ports.rabbitmq])
-            try:
-                await one.begin()
-                yield one
-            finally:
-                await one.end()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
