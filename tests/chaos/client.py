@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
-from typing import cast
 
 import aiohttp
 
@@ -110,8 +109,7 @@ class Client:
     @staticmethod
     def _transport(socket: aiohttp.ClientWebSocketResponse) -> asyncio.Transport | None:
         connection = socket._conn
-        # uvloop's transports are no subclass of asyncio's.
-        return None if connection is None else cast("asyncio.Transport | None", connection.transport)
+        return None if connection is None else connection.transport
 
     # --- the connection --------------------------------------------------------------------------------------------
 
