@@ -150,17 +150,19 @@ class View:
         self.n = 0
         self.seen: dict[int, Seen] = {}
         self._own: dict[int, Message] = {}
-        self._may_repeat: int | None = None
+        self._may_repeat: set[int] = set()
+        """Counted by the ``ok`` of a message sent again; they may still be shown, in order, before anything newer."""
 
     def connected(self) -> None:
         """A new connection begins where the last one ended."""
-        self._may_repeat = None
+        self._may_repeat.clear()
 
     def posted(self, frame: Frame) -> None:
         """``message.posted`` came, or an element of a history that is read instead of a resume."""
         one = seen(frame)
         seq = one.place.seq
-        repeated, self._may_repeat = self._may_repeat == seq, None
+        repeated = seq in self._may_repeat
+        self._may_repeat = {later for later in self._may_repeat if repeated and later > seq}
         if seq <= self.seq and not repeated:
             self._add("doubled" if seq in self.seen or seq in self._own else "reordered", f"seq {seq} after {self.seq}")
         self._count(one.place)
@@ -180,7 +182,7 @@ class View:
             self._add("reordered", f"ok for seq {place.seq} before what is below it, from {self.seq + 1} on")
         self._count(place)
         self._own[place.seq] = message
-        self._may_repeat = place.seq if resent else None
+        self._may_repeat = self._may_repeat | {place.seq} if resent else set()
 
     def _count(self, place: Place) -> None:
         if place.seq > self.seq + 1:

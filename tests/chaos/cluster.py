@@ -5,11 +5,13 @@ import os
 import re
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local import ports, rabbitmq
+from deploy.local import rabbitmq
 from deploy.local.home import Home, State
+from tests.chaos.proxy import free_port
 
 NODES = 3
 JOIN_S = 90
@@ -54,7 +56,13 @@ class Node:
         os.kill(self.process.pid, sign)
 
     async def up(self) -> None:
-        await control(self.home, self.state, "await_startup", "--timeout", str(JOIN_S))
+        """Until it says that it has started; asked too early, `rabbitmqctl` gives up at once."""
+        async with asyncio.timeout(JOIN_S):
+            while True:
+                with suppress(AssertionError):
+                    await control(self.home, self.state, "await_startup", "--timeout", str(JOIN_S))
+                    return
+                await asyncio.sleep(0.5)
 
 
 class Cluster:
@@ -64,8 +72,7 @@ class Cluster:
         self.nodes: list[Node] = []
         for number in range(NODES):
             home = Home(folder / f"n{number}")
-            chosen, _ = ports.choose(state.ports)
-            own = chosen.model_copy(update={"epmd": state.ports.epmd})
+            own = state.ports.model_copy(update={"rabbitmq": free_port(), "rabbitmq_distribution": free_port()})
             self.nodes.append(Node(home, state.model_copy(update={"node": f"{state.node}-{number}", "ports": own})))
 
     @property

@@ -7,7 +7,6 @@ the servers can be held at a known frame.
 import asyncio
 import shutil
 import signal
-import socket
 import subprocess
 import urllib.request
 from contextlib import suppress
@@ -20,20 +19,13 @@ import psutil
 from deploy.local import demo, postgres, rabbitmq, services
 from deploy.local.home import REPO, SERVICES, Home, Part, Service, State
 from tests.chaos.cluster import Cluster
-from tests.chaos.proxy import Proxy, Wire
+from tests.chaos.proxy import Proxy, Wire, free_port
 
 READY_S = 60.0
 END_S = 25.0
 StageKind = Literal["plain", "small disk", "three brokers"]
 LOGS = REPO / ".unsaid-chaos"
 """What the processes of the last run have logged."""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _through(url: str, proxy: Proxy) -> str:
@@ -49,9 +41,9 @@ class Process:
         self.instance = f"{service}-{number}"
         self.amqp = Proxy(Wire.AMQP, *amqp_ports)
         self.database = Proxy(Wire.POSTGRES, urlsplit(postgres.url(state)).port or 5432)
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._admin = _free_port()
+        self._admin = free_port()
         self._state = state
         self._log = logs / f"{self.instance}.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -134,6 +126,12 @@ class Process:
                     await asyncio.sleep(0.1)
                 return
         raise AssertionError(f"{self.instance} isn't ready after {READY_S:.0f} s: {reason}")
+
+    def metric(self, line: str) -> float:
+        """The value of the metric that this line names, labels and all; 0 where there is none yet."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._admin}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return next((float(each.rsplit(" ", 1)[1]) for each in lines if each.startswith(line + " ")), 0.0)
 
     def memory_mb(self) -> float:
         return float(psutil.Process(self.pid).memory_info().rss) / 1e6

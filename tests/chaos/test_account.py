@@ -120,10 +120,15 @@ def test_a_message_shown_and_then_acknowledged_is_doubled_unless_it_was_sent_aga
         assert kinds(account) == (set() if resent else {"doubled"})
 
 
-def test_the_ok_of_a_repetition_may_be_followed_by_the_message(account: Account) -> None:
-    one = account.messages["m1"]
-    assert one.place is not None
+@pytest.mark.parametrize(("shown", "kind"), [((1, 2, 3), None), ((2, 1), "doubled"), ((3, 1), "doubled")])
+def test_the_oks_of_repetitions_may_be_followed_by_the_messages_in_order(
+    account: Account, shown: tuple[int, ...], kind: str | None
+) -> None:
     view = View(account, "reader")
-    view.ok(one, one.place, resent=True)
-    view.posted(frame(one))
-    assert account.verdict.zero
+    for number in (1, 2):
+        one = account.messages[f"m{number}"]
+        assert one.place is not None
+        view.ok(one, one.place, resent=True)
+    for number in shown:
+        view.posted(frame(account.messages[f"m{number}"]))
+    assert kinds(account) == ({kind} if kind else set())
