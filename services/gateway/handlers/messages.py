@@ -12,7 +12,7 @@ from services.gateway.handlers.room import Room
 from shared.contracts.commands import MarkRead, ReadHistory, SendMessage
 from shared.contracts.contents import MessageContent
 from shared.contracts.errors import Code, Refused
-from shared.contracts.events import Done, HistoryRead, MessageAccepted, MessageFact
+from shared.contracts.events import Done, HistoryRead, MessageFact
 from shared.contracts.frames import client, server
 from shared.contracts.frames.values import MessageValue
 from shared.contracts.text import TEXT_MAX, fault, has_forbidden
@@ -40,7 +40,7 @@ class SendWaiter:
         metrics.SEND_SECONDS.observe(asyncio.get_running_loop().time() - self._since)
         if self._ref is None:
             return
-        if isinstance(reply, MessageFact | MessageAccepted):
+        if isinstance(reply, MessageFact):
             self._connection.send(server.Ok(ref=self._ref, seq=reply.seq, n=reply.n, at=reply.at))
 
     def failed(self, refused: Refused) -> None:

@@ -10,7 +10,7 @@ from services.session.domain.messages import Decision, Posted
 from services.session.store import Store
 from shared.contracts.commands import SendMessage
 from shared.contracts.errors import Refused
-from shared.contracts.events import CommandRefused, MessageAccepted, MessageFact
+from shared.contracts.events import CommandRefused, MessageFact
 from shared.contracts.ids import rfc3339
 from shared.runtime import subscriptions
 from shared.runtime.postgres import Connection
@@ -44,7 +44,7 @@ async def send(tx: Connection, store: Store, learner: Learner, commands: Sequenc
 
 
 def tells_of(command: SendMessage, decision: Decision, holders: Sequence[str]) -> list[Tell]:
-    """What follows from a decision: the fact for all, or an answer for the sender alone."""
+    """What follows from a decision: the fact for all, which answers the sender, or a refusal for the sender alone."""
     if isinstance(decision, Refused):
         metrics.MESSAGES.labels(decision.code).inc()
         reply = CommandRefused(causationid=command.id, code=decision.code, details=decision.details)
@@ -60,8 +60,6 @@ def tells_of(command: SendMessage, decision: Decision, holders: Sequence[str]) -
         content=command.content,
     )
     metrics.MESSAGES.labels("posted" if decision.new else "repeated").inc()
-    tells = egress.recorded(command, fact, holders, answers=decision.new)
-    if not decision.new:
-        accepted = MessageAccepted(causationid=command.id, seq=decision.seq, n=decision.n, at=at)
-        tells.append(answer(command, accepted))
-    return tells
+    # A repetition is answered by the fact as well: it may be a redelivery of a command whose first telling was lost, and
+    # then its sender must get the message as the `ok`, not as both.
+    return egress.recorded(command, fact, holders, answers=True)
