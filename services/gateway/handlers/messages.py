@@ -1,6 +1,6 @@
 """Messages: sealed at the door, sent to the session service, answered once they are committed."""
 
-import asyncio
+from time import monotonic
 
 from services.gateway import metrics
 from services.gateway.egress.requests import Answer
@@ -29,7 +29,7 @@ class SendWaiter:
         self._connection = connection
         self._ref = frame.ref
         self._conversation = frame.conversation
-        self._since = asyncio.get_running_loop().time()
+        self._since = monotonic()
 
     @property
     def answered_connection(self) -> Connection | None:
@@ -37,7 +37,7 @@ class SendWaiter:
         return None if self._ref is None else self._connection
 
     def answered(self, reply: Answer) -> None:
-        metrics.SEND_SECONDS.observe(asyncio.get_running_loop().time() - self._since)
+        metrics.SEND_SECONDS.observe(monotonic() - self._since)
         if self._ref is None:
             return
         if isinstance(reply, MessageFact):

@@ -60,6 +60,6 @@ def tells_of(command: SendMessage, decision: Decision, holders: Sequence[str]) -
         content=command.content,
     )
     metrics.MESSAGES.labels("posted" if decision.new else "repeated").inc()
-    # A repetition is answered by the fact as well: it may be a redelivery of a command whose first telling was lost, and
-    # then its sender must get the message as the `ok`, not as both.
+    # A repetition is answered by the fact as well: it may be a redelivery of a command whose first telling was lost,
+    # and then its sender must get the message as the `ok`, not as both.
     return egress.recorded(command, fact, holders, answers=True)

@@ -21,7 +21,7 @@ CONNECT_S = 5
 AWAY = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError, RuntimeError, StopAsyncIteration)
 """What a broker that is away, going or blocked looks like through the client library.
 
-``StopAsyncIteration``: the connection was accepted, and closed before the broker's greeting (a load balancer does that).
+``StopAsyncIteration``: the connection was accepted and closed before the broker's greeting, as load balancers do.
 """
 
 
