@@ -5,6 +5,7 @@ broker's connection was lost, the gateway's queue is a new one, and everything h
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine
 
 import structlog
@@ -113,7 +114,7 @@ class Hub:
 
     async def attach(self, room: Room) -> None:
         """Attach to both services. Their answers are applied in the queue's order, before anything that follows."""
-        asked = asyncio.get_running_loop().time()
+        asked = time.monotonic()
 
         def attached(reply: Attached) -> None:
             room.apply_attached(reply)
@@ -212,7 +213,7 @@ class Hub:
         self.leases[queue] = max(self.leases.get(queue, 0.0), asked + LEASE_S)
 
     def lease_holds(self, room: Room) -> bool:
-        return asyncio.get_running_loop().time() < self.leases.get(room.consent_queue, 0.0)
+        return time.monotonic() < self.leases.get(room.consent_queue, 0.0)
 
     # --- connections -----------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ the gateway holds is attached anew.
 """
 
 import asyncio
+import time
 from typing import assert_never
 
 import structlog
@@ -185,7 +186,7 @@ class Listener:
             await asyncio.sleep(PROBE_S)
 
     async def _probe_one(self, queue: str, holding: list[str]) -> None:
-        asked = asyncio.get_running_loop().time()
+        asked = time.monotonic()
         probe = Probe(tenant=self._tenant, replyto=self._hub.address, holding=holding)
 
         def probed(_: e.Probed) -> None:
