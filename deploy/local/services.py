@@ -37,6 +37,7 @@ def environment(name: Service, state: State) -> dict[str, str]:
         "UNSAID_CONTENT_KEY": state.content_key,
         # The same name after a restart, so that it takes its queues back at once.
         "UNSAID_INSTANCE": f"{name}-1",
+        "UNSAID_QUEUE_KIND": os.environ.get("UNSAID_QUEUE_KIND", "classic"),  # the broker is one node
         "UNSAID_ADMIN_HOST": "127.0.0.1",
         "UNSAID_ADMIN_PORT": str(admin_port(name, state)),
     }

@@ -21,7 +21,7 @@ async def build(settings: Settings, parts: Parts) -> Worker[ConsentCommand]:
     ownership = Ownership(parts.pool, settings.instance, queues)
     await ownership.prepare()
     handlers = Handlers(read_forms())
-    return Worker("consent", batches, handlers, parts.pool, parts.consuming, parts.publisher, ownership)
+    return Worker("consent", batches, handlers, parts, ownership)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ async def build(settings: Settings, parts: Parts) -> Worker[NotesCommand]:
     queues = [f"notes.{i}" for i in range(settings.notes_queues)]
     ownership = Ownership(parts.pool, settings.instance, queues)
     await ownership.prepare()
-    return Worker("notes", batches, Handlers(), parts.pool, parts.consuming, parts.publisher, ownership)
+    return Worker("notes", batches, Handlers(), parts, ownership)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ async def build(settings: Settings, parts: Parts) -> Worker[SessionCommand]:
     ownership = Ownership(parts.pool, settings.instance, queues)
     await ownership.prepare()
     handlers = Handlers(settings, parts.sealer)
-    return Worker("session", batches, handlers, parts.pool, parts.consuming, parts.publisher, ownership)
+    return Worker("session", batches, handlers, parts, ownership)
 
 
 def main() -> None:

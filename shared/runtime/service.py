@@ -21,6 +21,7 @@ from shared.contracts.envelope import name_process
 from shared.runtime import migrations, postgres
 from shared.runtime.broker.link import AWAY, Link
 from shared.runtime.broker.publisher import Publisher
+from shared.runtime.broker.topology import QueueKind
 from shared.runtime.health import Health, start_admin
 from shared.runtime.logging import setup
 from shared.runtime.ownership import WrongQueueCount
@@ -46,6 +47,7 @@ class Parts:
     consuming: Link
     publisher: Publisher
     sealer: Sealer
+    queue_kind: QueueKind
 
 
 class Work(Protocol):
@@ -95,12 +97,17 @@ def main(
         sys.exit(4)
 
 
+def _parts(settings: ServiceSettings, health: Health, pool: Pool, publishing: Link, consuming: Link) -> Parts:
+    sealer = Sealer(settings.content_key)
+    return Parts(health, pool, publishing, consuming, Publisher(publishing), sealer, settings.queue_kind)
+
+
 async def _once(settings: S, verb: Verb[S]) -> None:
     """Run one verb with the parts of a service, without the broker."""
     health = Health()
     links = [Link(settings.amqp_url, name, health) for name in ("out", "in")]
     async with postgres.make_pool(settings.database_url, 1) as pool:
-        await verb(settings, Parts(health, pool, links[0], links[1], Publisher(links[0]), Sealer(settings.content_key)))
+        await verb(settings, _parts(settings, health, pool, links[0], links[1]))
 
 
 async def _live(name: str, settings: S, folder: Path, build: Build[S]) -> None:
@@ -111,9 +118,8 @@ async def _live(name: str, settings: S, folder: Path, build: Build[S]) -> None:
         loop.add_signal_handler(sign, stopping.set)
     publishing = Link(settings.amqp_url, f"{name}.{settings.instance}.out", health)
     consuming = Link(settings.amqp_url, f"{name}.{settings.instance}.in", health)
-    publisher = Publisher(publishing)
     pool = postgres.make_pool(settings.database_url, POOL_SIZE)
-    parts = Parts(health, pool, publishing, consuming, publisher, Sealer(settings.content_key))
+    parts = _parts(settings, health, pool, publishing, consuming)
     admin = await start_admin(health, settings.admin_host, settings.admin_port)
     try:
         async with asyncio.TaskGroup() as group:
@@ -123,7 +129,7 @@ async def _live(name: str, settings: S, folder: Path, build: Build[S]) -> None:
             log.info("stopping")
             health.set("service", "stopping")
             await _end(working)
-            await publisher.close()
+            await parts.publisher.close()
             for task in lasting:
                 task.cancel()
     finally:

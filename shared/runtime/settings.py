@@ -34,6 +34,8 @@ class ServiceSettings(BaseSettings):
     database_url: SecretStr
     amqp_url: SecretStr
     content_key: Key
+    queue_kind: Literal["quorum", "classic"] = "quorum"
+    """Of new command queues. Classic ones are for a broker of one node: cheaper and quicker there, and no less safe."""
     instance: str = Field(default_factory=socket.gethostname)
     admin_host: str = "127.0.0.1"
     admin_port: Port = 9100

@@ -21,11 +21,12 @@ from shared.contracts.errors import Code, Unavailable
 from shared.contracts.events import CommandRefused
 from shared.runtime import metrics, postgres, subscriptions
 from shared.runtime.broker.consumer import Delivery, Inbox, Source
-from shared.runtime.broker.link import AWAY, Link
-from shared.runtime.broker.publisher import Publisher, Unroutable
+from shared.runtime.broker.link import AWAY
+from shared.runtime.broker.publisher import Unroutable
 from shared.runtime.broker.topology import Destination, dead_queue, declare_command_queue, to_gateway
 from shared.runtime.ownership import Fenced, Ownership
-from shared.runtime.postgres import Connection, Pool
+from shared.runtime.postgres import Connection
+from shared.runtime.service import Parts
 
 log = structlog.get_logger()
 
@@ -54,6 +55,14 @@ class Tell:
 
 Told = dict[Destination, "asyncio.Future[None]"]
 """What is on its way to whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """A batch that is applied: the task that waits for its confirms, and what it is told."""
+
+    task: "asyncio.Task[None]"
+    told: Told
 
 
 def answer(command: Command, reply: Envelope) -> Tell:
@@ -112,23 +121,22 @@ class Worker(Generic[C]):
         service: str,
         batches: TypeAdapter[list[C]],
         handler: Handler[C],
-        pool: Pool,
-        link: Link,
-        publisher: Publisher,
+        parts: Parts,
         ownership: Ownership,
     ) -> None:
         self._service = service
         self._batches = batches
         self._handler = handler
-        self._pool = pool
-        self._link = link
-        self._publisher = publisher
+        self._pool = parts.pool
+        self._link = parts.consuming
+        self._publisher = parts.publisher
+        self._queue_kind = parts.queue_kind
         self._ownership = ownership
         self._inbox = Inbox()
         self._sources: dict[str, Source] = {}
         self._busy = asyncio.Lock()
         self._stopping = False
-        self._ending: deque[asyncio.Task[None]] = deque()
+        self._ending: deque[_Ending] = deque()
         """Batches that are applied, and not told and acknowledged yet, in order."""
         self._gone: set[str] = set()
 
@@ -165,9 +173,7 @@ class Worker(Generic[C]):
             if queue in self._sources:
                 await self._sources[queue].close()
             source = self._sources[queue] = Source(queue, self._inbox)
-            channel = await self._link.channel(3)
-            await declare_command_queue(channel, self._service, queue)
-            await channel.close()
+            await declare_command_queue(self._link, self._service, queue, self._queue_kind)
             await source.start(self._link)
 
     async def _give(self, queue: str) -> None:
@@ -199,7 +205,7 @@ class Worker(Generic[C]):
             one_by_one = deliveries[0].redelivered
             tells = await self._apply_each(commands, queues) if one_by_one else await self._apply(commands, queues)
             tells = [await self._needs_met(tell) if tell.needs else tell for tell in tells]
-            told = self._tell(tells)
+            told = await self._tell(tells)
         except Fenced:
             log.warning("fenced", queues=sorted(queues))
             await self._reset(deliveries)
@@ -208,10 +214,10 @@ class Worker(Generic[C]):
             log.warning("batch_returned", error=type(error).__name__)
             await self._reset(deliveries)
             return
-        before = self._ending[-1] if self._ending else None
-        self._ending.append(asyncio.create_task(self._end(before, deliveries, told, began)))
+        before = self._ending[-1].task if self._ending else None
+        self._ending.append(_Ending(asyncio.create_task(self._end(before, deliveries, told, began)), told))
         if len(self._ending) > ENDING_MOST:
-            await asyncio.wait([self._ending[0]])
+            await asyncio.wait([self._ending[0].task])
 
     async def _end(
         self, before: "asyncio.Task[None] | None", deliveries: list[Delivery], told: Told, began: float
@@ -238,7 +244,12 @@ class Worker(Generic[C]):
     async def _ended(self) -> None:
         """Until all that was applied is told and acknowledged."""
         if self._ending:
-            await asyncio.wait([self._ending[-1]])
+            await asyncio.wait([self._ending[-1].task])
+
+    @property
+    def _failing(self) -> bool:
+        """Whether one of the batches that are still being told is known not to have arrived."""
+        return any(_failure(done) is not None for ending in self._ending for done in ending.told.values())
 
     async def _reset(self, deliveries: list[Delivery]) -> None:
         """Give the deliveries back in order by closing their channels; the next tick consumes again."""
@@ -318,11 +329,15 @@ class Worker(Generic[C]):
 
     # --- telling ---------------------------------------------------------------------------------------------------
 
-    def _tell(self, tells: list[Tell]) -> Told:
+    async def _tell(self, tells: list[Tell]) -> Told:
         """Queue for each destination, in order. Raises `Unavailable`: the batch will be delivered and told again."""
         by_destination: dict[Destination, list[Envelope]] = {}
         for tell in tells:
             by_destination.setdefault(tell.to, []).append(tell.envelope)
+        if any(self._publisher.full(to, len(envelopes)) for to, envelopes in by_destination.items()):
+            await self._ended()
+        if self._failing:
+            raise Unavailable("broker")  # what goes before wasn't told, and will be delivered again before this
         return {to: self._publisher.begin(to, envelopes) for to, envelopes in by_destination.items()}
 
     async def _needs_met(self, tell: Tell) -> Tell:
@@ -343,7 +358,7 @@ class Worker(Generic[C]):
             log.info("gateway_gone", address=address)
             try:
                 async with self._pool.acquire(timeout=3) as tx, tx.transaction():
-                    told = self._tell(await self._handler.forget(tx, address))
+                    told = await self._tell(await self._handler.forget(tx, address))
                 self._gone.discard(address)
                 self._gone |= await _confirmed(told)
             except (*postgres.AWAY, *AWAY, Unavailable) as error:
@@ -367,12 +382,17 @@ async def _confirmed(told: Told) -> set[str]:
     if told:
         await asyncio.wait(told.values())
     for to, done in told.items():
-        error = done.exception()
-        if isinstance(error, Unroutable):
+        if isinstance(done.exception(), Unroutable):
             gone.add(to.routing_key)
-        elif error is not None:
-            raise error
+        elif (failure := _failure(done)) is not None:
+            raise failure
     return gone
+
+
+def _failure(done: "asyncio.Future[None]") -> BaseException | None:
+    """Why something wasn't told. That its reader is no more counts as told."""
+    error = done.exception() if done.done() else None
+    return None if isinstance(error, Unroutable) else error
 
 
 def _failed(command: Command) -> CommandRefused:

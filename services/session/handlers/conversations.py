@@ -145,7 +145,7 @@ def _registrations(settings: Settings, command: CreateConversation, found: Conve
         command_queue("consent", settings.consent_queues, found.id),
         command_queue("notes", settings.notes_queues, found.id),
     )
-    return tuple(Tell(to_commands(queue), register) for queue in queues)
+    return tuple(Tell(to_commands(queue, persistent=True), register) for queue in queues)  # nobody repeats it
 
 
 async def get(store: Store, sealer: Sealer, command: GetConversation) -> list[Tell]:

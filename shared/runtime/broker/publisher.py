@@ -29,7 +29,10 @@ BATCH = 500
 BATCH_BYTES = 512 * 1024
 WAITING = 5_000
 WAITING_BYTES = 16 * 2**20
-"""Envelopes, and their bytes, that may wait for one destination; above, publishing is refused at once."""
+"""Envelopes, and their bytes, that may wait for one destination; above, publishing is refused at once.
+
+What a single call brings to an idle destination is always taken.
+"""
 
 
 class Unroutable(Exception):  # noqa: N818 - an outcome
@@ -60,7 +63,8 @@ class _Lane:
         self.size += len(body)
 
     def full(self, more: int) -> bool:
-        return len(self.waiting) + more > WAITING or self.size > WAITING_BYTES
+        """An empty lane takes all of one call: what must be told together would else never be told."""
+        return bool(self.waiting) and (len(self.waiting) + more > WAITING or self.size > WAITING_BYTES)
 
 
 class Publisher:
@@ -82,6 +86,11 @@ class Publisher:
         """
         if envelopes:
             await self.begin(destination, envelopes)
+
+    def full(self, destination: Destination, more: int) -> bool:
+        """Whether so many more would be refused now."""
+        lane = self._lanes.get(destination)
+        return lane is not None and lane.full(more)
 
     def begin(self, destination: Destination, envelopes: Sequence[Envelope]) -> "asyncio.Future[None]":
         """Queue for publishing, in the order of the calls; the future ends as `publish` does.
@@ -139,7 +148,9 @@ class Publisher:
         try:
             while lane.waiting:
                 began = loop.time()
-                await self._send(destination, *self._next_batch(lane))
+                error = await self._send(destination, *self._next_batch(lane))
+                if isinstance(error, Unavailable):
+                    self._fail_waiting(lane, error)
                 await asyncio.sleep(max(0.0, began + PACE_S - loop.time()))
         finally:
             lane.task = None
@@ -160,7 +171,17 @@ class Publisher:
                 endings.append(ended)
         return bodies, endings
 
-    async def _send(self, destination: Destination, bodies: list[bytes], endings: list[Ended]) -> None:
+    @staticmethod
+    def _fail_waiting(lane: _Lane, error: Unavailable) -> None:
+        """Nothing overtakes what failed: a probe's answer must not arrive without the withdrawal it covers."""
+        waiting, lane.waiting = lane.waiting, deque()
+        lane.size = 0
+        metrics.published("unavailable", len(waiting))
+        for _, ended in waiting:
+            if ended is not None:
+                ended(error)
+
+    async def _send(self, destination: Destination, bodies: list[bytes], endings: list[Ended]) -> Exception | None:
         error: Exception | None = None
         try:
             await self.publish_raw(destination, b"[" + b",".join(bodies) + b"]")
@@ -169,6 +190,7 @@ class Publisher:
         metrics.published("confirmed" if error is None else type(error).__name__.lower(), len(bodies))
         for ended in endings:
             ended(error)
+        return error
 
     async def publish_raw(self, destination: Destination, body: bytes, headers: dict[str, str] | None = None) -> None:
         """Publish one AMQP message and await its confirm. Raises as `publish` does.
