@@ -23,7 +23,7 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> Publisher:
 
 
 def refusals(several: int) -> list[CommandRefused]:
-    return [CommandRefused(causationid="c", code=Code.UNAVAILABLE, details={})] * several
+    return [CommandRefused(causationid="00000000-0000-4000-8000-000000000000", code=Code.UNAVAILABLE, details={})] * several
 
 
 async def test_an_empty_lane_takes_all_of_one_call(publisher: Publisher) -> None:
