@@ -23,7 +23,7 @@ from shared.runtime.broker.link import AWAY, Link
 from shared.runtime.broker.publisher import Publisher
 from shared.runtime.health import Health, start_admin
 from shared.runtime.logging import setup
-from shared.runtime.ownership import WrongQueueCount
+from shared.runtime.ownership import NameTaken, WrongQueueCount
 from shared.runtime.postgres import Pool
 from shared.runtime.sealing import Sealer
 from shared.runtime.settings import ServiceSettings
@@ -90,6 +90,9 @@ def main(
     except* WrongQueueCount as group:
         log.error("refused_to_start", reason=str(group.exceptions[0]))
         sys.exit(3)
+    except* NameTaken as group:
+        log.error("name_taken", reason=str(group.exceptions[0]))
+        sys.exit(5)
     except* OSError as group:
         log.error("refused_to_start", reason=str(group.exceptions[0]))
         sys.exit(4)

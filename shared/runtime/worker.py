@@ -6,6 +6,7 @@ told is delivered again, finds its row, and is told again.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -132,7 +133,8 @@ class Worker(Generic[C]):
             try:
                 await self._ownership.tick(self._take, self._give)
                 for queue in self._ownership.held:
-                    if not self._sources[queue].open:  # the broker's connection was lost and is back
+                    source = self._sources.get(queue)
+                    if source is None or not source.open:  # it never started, or its channel was lost
                         await self._take(queue)
                 ticks += 1
                 if ticks % SWEEP_TICKS == 0:
@@ -143,8 +145,7 @@ class Worker(Generic[C]):
 
     async def _take(self, queue: str) -> None:
         async with self._busy:
-            if queue in self._sources:
-                await self._sources[queue].close()
+            await self._let_go(queue)
             source = self._sources[queue] = Source(queue, self._inbox)
             channel = await self._link.channel(3)
             await declare_command_queue(channel, self._service, queue)
@@ -153,8 +154,13 @@ class Worker(Generic[C]):
 
     async def _give(self, queue: str) -> None:
         async with self._busy:
-            source = self._sources.pop(queue, None)
-            if source is not None:
+            await self._let_go(queue)
+
+    async def _let_go(self, queue: str) -> None:
+        """A broker that is away has given the deliveries back already."""
+        source = self._sources.pop(queue, None)
+        if source is not None:
+            with suppress(*AWAY):
                 await source.close()
 
     # --- work ------------------------------------------------------------------------------------------------------
