@@ -25,6 +25,7 @@ from shared.runtime.broker.publisher import Publisher, Unroutable
 from shared.runtime.broker.topology import Destination, dead_queue, declare_command_queue, to_gateway
 from shared.runtime.ownership import Fenced, Ownership
 from shared.runtime.postgres import Connection, Pool
+from shared.runtime.suspects import DEATHS, Suspects
 
 log = structlog.get_logger()
 
@@ -109,6 +110,7 @@ class Worker(Generic[C]):
         self._link = link
         self._publisher = publisher
         self._ownership = ownership
+        self._suspects = Suspects(pool)
         self._inbox = Inbox()
         self._sources: dict[str, Source] = {}
         self._busy = asyncio.Lock()
@@ -180,8 +182,8 @@ class Worker(Generic[C]):
         queues = {d.source.queue for d in deliveries}
         try:
             commands = [c for d in deliveries for c in await self._parse(d)]
-            one_by_one = deliveries[0].redelivered
-            tells = await self._apply_each(commands, queues) if one_by_one else await self._apply(commands, queues)
+            again = deliveries[0].redelivered
+            tells = await self._apply_again(commands, queues) if again else await self._apply(commands, queues)
             await self._tell(tells)
             for delivery in {d.source.queue: d for d in deliveries}.values():  # the last of each queue
                 await delivery.source.ack(delivery)
@@ -230,6 +232,33 @@ class Worker(Generic[C]):
             metrics.COMMANDS.labels(type(command).__name__, "applied").inc()
         return tells
 
+    async def _apply_again(self, commands: list[C], queues: set[str]) -> list[Tell]:
+        """What was redelivered may be what the last process died of: leave a note of it before trying it."""
+        ids = [command.id for command in commands]
+        try:
+            noted = await self._suspects.noted(ids)
+            if not noted:
+                await self._suspects.note_all(ids)
+                tells = await self._apply(commands, queues)
+            else:
+                tells = [t for command in commands for t in await self._apply_suspect(command, queues, noted)]
+            await self._suspects.clear(ids)
+        except postgres.AWAY:
+            raise Unavailable("postgres") from None
+        return tells
+
+    async def _apply_suspect(self, command: C, queues: set[str], noted: dict[str, int]) -> list[Tell]:
+        if noted.get(command.id, 0) >= DEATHS:
+            return [await self._fail(command, "deadly")]
+        await self._suspects.note_alone(command.id)
+        try:
+            tells = await self._apply_each([command], queues)
+        except (Fenced, Unavailable):
+            await self._suspects.clear([command.id])  # this process lives: it wasn't that
+            raise
+        await self._suspects.clear([command.id])
+        return tells
+
     async def _apply_each(self, commands: list[C], queues: set[str]) -> list[Tell]:
         tells: list[Tell] = []
         for command in commands:
@@ -240,9 +269,7 @@ class Worker(Generic[C]):
                 raise
             except Exception as error:
                 log.error("command_failed", type=type(command).__name__, id=command.id, exc_info=error)
-                metrics.COMMANDS.labels(type(command).__name__, "failed").inc()
-                await self._put_aside(command.model_dump_json().encode(), "failed", error=type(error).__name__)
-                tells.append(answer(command, _failed(command)))
+                tells.append(await self._fail(command, "failed", error=type(error).__name__))
         return tells
 
     async def _transaction(self, commands: list[C], queues: set[str]) -> list[Tell]:
@@ -290,6 +317,12 @@ class Worker(Generic[C]):
         async with self._pool.acquire(timeout=3) as tx, tx.transaction():
             tells = await self._handler.forget(tx, address)
         await self._tell(tells)
+
+    async def _fail(self, command: C, reason: str, **fields: object) -> Tell:
+        """Put the command aside; what to tell its sender."""
+        metrics.COMMANDS.labels(type(command).__name__, "failed").inc()
+        await self._put_aside(command.model_dump_json().encode(), reason, id=command.id, **fields)
+        return answer(command, _failed(command))
 
     async def _put_aside(self, raw: bytes, reason: str, **fields: object) -> None:
         """Put one command on the dead-letter queue, sealed as it is. Raises `Unavailable`."""

@@ -70,7 +70,7 @@ async def test_a_stopped_server_gives_no_ok_and_afterwards_all_is_well(own: Plat
         for pid in pids:
             own.signal(pid, signal.SIGSTOP)
         try:
-            connection = await writer._connected()
+            connection = await writer.connected()
             message = str(uuid.uuid4())
             frame = await connection.ask("message.send", message=message, text="meanwhile")
             assert (frame["type"], frame.get("code")) == ("error", "unavailable")

@@ -16,8 +16,8 @@ from shared.runtime import migrations
 from shared.runtime.ownership import Fenced, Ownership
 from shared.runtime.postgres import Pool, make_pool
 from tests.support.instances import database, instance, until_owned
-from tests.support.platform import Platform
 from tests.support.participants import Partner
+from tests.support.platform import Platform
 
 
 @pytest_asyncio.fixture
@@ -70,7 +70,9 @@ async def test_a_queue_is_not_taken_in_the_middle_of_its_owners_transaction(pool
         await older.check(tx, {"q.0"})
         await pool.execute("delete from instance")
         taking = asyncio.create_task(
-            pool.fetchval("update owner set fence = fence + 1, instance = 'younger' where queue = 'q.0' returning fence")
+            pool.fetchval(
+                "update owner set fence = fence + 1, instance = 'younger' where queue = 'q.0' returning fence"
+            )
         )
         done, _ = await asyncio.wait([taking], timeout=0.5)
         assert not done
@@ -118,7 +120,9 @@ async def test_a_process_woken_in_mid_transaction_is_fenced(platform: Platform, 
                 await sleeper.until_logged("fenced")
                 theirs = {c.laddr.port for c in psutil.Process(sleeper.process.pid).net_connections("tcp") if c.laddr}
             async with asyncio.timeout(20):
-                while not (rows := await admin.fetch("select port from witness where message = $1", uuid.UUID(message))):
+                while not (  # noqa: ASYNC110 - another process writes it
+                    rows := await admin.fetch("select port from witness where message = $1", uuid.UUID(message))
+                ):
                     await asyncio.sleep(0.1)
             assert len(rows) == 1
             assert rows[0]["port"] not in theirs
@@ -135,7 +139,7 @@ async def _until_waiting(platform: Platform) -> None:
     connection = await database(platform, "session")
     try:
         async with asyncio.timeout(20):  # the broker lets go of the stopped consumer after two heartbeats
-            while not await connection.fetchval(
+            while not await connection.fetchval(  # noqa: ASYNC110 - it can only be asked
                 "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = 'session'"
             ):
                 await asyncio.sleep(0.02)

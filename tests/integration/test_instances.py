@@ -98,9 +98,10 @@ async def test_the_consent_services_queue_finds_its_next_owner(own: Platform) ->
             old = own.kill("consent", signal.SIGSTOP)
             try:
                 await until_owned(own, "consent", START_S + STOPPED_S, "spare")
-                client = await talk.join(talk.client)
+                writer = Writer(talk, await talk.token(talk.client))
+                client = await writer.connected()  # refused until the broker lets go of the stopped consumer
                 await client.consent("informed_consent")
-                await client.leave()
+                await writer.leave()
             finally:
                 own.signal(old, signal.SIGCONT)
             spare.send(signal.SIGKILL)

@@ -15,7 +15,7 @@ class Writer:
         self._connection: Participant | None = None
         self.acknowledged: dict[int, tuple[str, str]] = {}
 
-    async def _connected(self) -> Participant:
+    async def connected(self) -> Participant:
         while self._connection is None:
             try:
                 gateway = self._conversation.partner.gateway
@@ -28,7 +28,7 @@ class Writer:
         message = str(uuid.uuid4())
         while True:
             try:
-                frame = await (await self._connected()).ask("message.send", message=message, text=text)
+                frame = await (await self.connected()).ask("message.send", message=message, text=text)
             except (OSError, Closed, TimeoutError):
                 await self.leave()
                 continue

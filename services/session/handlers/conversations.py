@@ -73,13 +73,14 @@ async def create(
 ) -> list[Tell]:
     """Create, or find by id (a repeated command) or by the partner's external id."""
     found = await store.conversation(command.conversation)
-    created = True
     if found is not None and found.tenant != command.tenant:
         raise errors.conflict()
     if found is None or _open(sealer, command).external_id is not None:
-        created = await _insert(store, sealer, command)
+        await _insert(store, sealer, command)
         found = await _found_or_made(store, sealer, command)
     told = _registrations(settings, command, found)
+    # The id is this request's alone: who finds it taken made it, and its answer was lost.
+    created = found.id == command.conversation
     reply = answer(command, _found(sealer, command.id, found, created=created))
     watching = await subscriptions.addresses(tx, [found.client.id, found.therapist.id])
     event = ConversationCreated(tenant=found.tenant, conversation=found.id, members=_members(found))
@@ -97,8 +98,8 @@ def _open(sealer: Sealer, command: CreateConversation) -> ConversationContent:
     return ConversationContent.model_validate_json(sealer.open(command.conversation, command.content))
 
 
-async def _insert(store: Store, sealer: Sealer, command: CreateConversation) -> bool:
-    """Returns whether the conversation is new. Raises `Refused`: a person's role, or the external id, is taken."""
+async def _insert(store: Store, sealer: Sealer, command: CreateConversation) -> None:
+    """Insert, unless it is there. Raises `Refused`: a person's role, or the external id, is taken."""
     content = _open(sealer, command)
     external = _external(sealer, command, content)
     people = [
@@ -121,7 +122,6 @@ async def _insert(store: Store, sealer: Sealer, command: CreateConversation) -> 
         existing = await _found_or_made(store, sealer, command)
         if (existing.client.id, existing.therapist.id) != (ids["client"], ids["therapist"]):
             raise errors.conflict()
-    return new
 
 
 async def _found_or_made(store: Store, sealer: Sealer, command: CreateConversation) -> Conversation:
