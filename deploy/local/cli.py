@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local import demo, doctor, packages
+from deploy.local import deadletters_cli, demo, doctor, packages
 from deploy.local import up as platform
 from deploy.local.home import PARTS, REPO, Home, Part
 from deploy.local.progress import say, step
@@ -29,6 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(deadletters_cli.app, name="deadletters")
 
 
 def _part(name: str) -> Part:

@@ -87,12 +87,9 @@ def main(
     name_process(f"unsaid/{name}/{settings.instance}")
     try:
         uvloop.run(_live(name, settings, migrations_folder, build))
-    except* WrongQueueCount as group:
-        log.error("refused_to_start", reason=str(group.exceptions[0]))
+    except* (WrongQueueCount, NameTaken) as group:
+        log.error("refused_to_run", reason=str(group.exceptions[0]))
         sys.exit(3)
-    except* NameTaken as group:
-        log.error("name_taken", reason=str(group.exceptions[0]))
-        sys.exit(5)
     except* OSError as group:
         log.error("refused_to_start", reason=str(group.exceptions[0]))
         sys.exit(4)

@@ -6,8 +6,8 @@ told is delivered again, finds its row, and is told again.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
 
 import orjson
@@ -18,6 +18,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 from shared.contracts.envelope import Command, Envelope
 from shared.contracts.errors import Code, Unavailable
 from shared.contracts.events import CommandRefused
+from shared.contracts.ids import rfc3339
 from shared.runtime import metrics, postgres, subscriptions
 from shared.runtime.broker.consumer import Delivery, Inbox, Source
 from shared.runtime.broker.link import AWAY, Link
@@ -34,6 +35,8 @@ PACE_S = 0.015
 """At least this long from one batch to the next (docs/adr/0004-pace.md)."""
 TICK_S = 1.5
 SWEEP_TICKS = 40
+CHANNEL_S = 3
+"""Opening or closing a channel takes at most this long: after a long sleep the connection may be dead and not know it."""
 
 C = TypeVar("C", bound=Command)
 D = TypeVar("D", bound=Command, contravariant=True)
@@ -149,21 +152,20 @@ class Worker(Generic[C]):
         async with self._busy:
             await self._let_go(queue)
             source = self._sources[queue] = Source(queue, self._inbox)
-            channel = await self._link.channel(3)
-            await declare_command_queue(channel, self._service, queue)
-            await channel.close()
-            await source.start(self._link)
+            async with asyncio.timeout(CHANNEL_S):
+                channel = await self._link.channel()
+                await declare_command_queue(channel, self._service, queue)
+                await channel.close()
+                await source.start(self._link)
 
     async def _give(self, queue: str) -> None:
         async with self._busy:
             await self._let_go(queue)
 
     async def _let_go(self, queue: str) -> None:
-        """A broker that is away has given the deliveries back already."""
         source = self._sources.pop(queue, None)
         if source is not None:
-            with suppress(*AWAY):
-                await source.close()
+            await _close(source)
 
     # --- work ------------------------------------------------------------------------------------------------------
 
@@ -197,10 +199,7 @@ class Worker(Generic[C]):
     async def _reset(self, deliveries: list[Delivery]) -> None:
         """Give the deliveries back in order by closing their channels; the next tick consumes again."""
         for source in {d.source.queue: d.source for d in deliveries}.values():
-            try:
-                await source.close()
-            except AWAY:
-                log.info("channel_lost")
+            await _close(source)
 
     async def _parse(self, delivery: Delivery) -> list[C]:
         try:
@@ -330,9 +329,20 @@ class Worker(Generic[C]):
         log.error("dead_letter", reason=reason, **fields)
         where = Destination("", dead_queue(self._service), persistent=True)
         try:
-            await self._publisher.publish_raw(where, b"[" + raw + b"]", {"reason": reason})
+            await self._publisher.publish_raw(
+                where, b"[" + raw + b"]", {"reason": reason, "at": rfc3339(datetime.now(UTC))}
+            )
         except Unroutable:
             raise Unavailable("broker") from None
+
+
+async def _close(source: Source) -> None:
+    """A broker that is away, or whose connection ended while we slept, has given the deliveries back already."""
+    try:
+        async with asyncio.timeout(CHANNEL_S):
+            await source.close()
+    except AWAY:
+        log.info("channel_lost")
 
 
 def _failed(command: Command) -> CommandRefused:

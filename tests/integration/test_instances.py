@@ -115,7 +115,7 @@ async def test_of_two_processes_with_one_name_the_younger_stays(own: Platform) -
         try:
             await until_owned(own, "notes", START_S + STOPPED_S, "twin")
             with instance(own, "notes", "twin"):
-                assert await asyncio.to_thread(elder.process.wait, START_S + REBALANCE_S) == 5
+                assert await asyncio.to_thread(elder.process.wait, START_S + REBALANCE_S) == 3
                 await until_owned(own, "notes", REBALANCE_S, "twin")
         finally:
             own.signal(old, signal.SIGCONT)

@@ -38,7 +38,7 @@ create trigger poison before insert on event for each row execute function poiso
 
 async def test_it_alone_of_its_batch_goes_aside(platform: Platform, partner: Partner) -> None:
     talk = await partner.conversation()
-    client, therapist = await talk.both()
+    client, _ = await talk.both()
     poison, said = str(uuid.uuid4()), [str(uuid.uuid4()) for _ in range(20)]
     async with poisoned(platform, poison, RAISING):
         for index, message in enumerate(said):
@@ -69,9 +69,10 @@ async def test_what_kills_its_process_again_and_again_goes_aside(platform: Platf
     async def kill() -> None:
         nonlocal deaths
         while True:
-            asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = 'session'"
-            if await admin.fetchval(asleep):
+            asleep = "select pid from pg_stat_activity where wait_event = 'PgSleep' and datname = 'session'"
+            if (backend := await admin.fetchval(asleep)) is not None:
                 old = platform.kill("session", signal.SIGKILL)
+                await admin.execute("select pg_terminate_backend($1)", backend)  # it would sleep on, and count again
                 deaths += 1
                 await platform.until_restarted("session", old)
             await asyncio.sleep(0.02)
