@@ -78,6 +78,8 @@ class State(BaseModel):
     client_secret: str = Field(default_factory=_random)
     ports: Ports = Field(default_factory=Ports)
     queues: Queues = Field(default_factory=Queues)
+    # Whose database has yet to be told of a changed number of queues.
+    requeueing: QueueService | None = None
     # Servers that were there already, instead of private ones.
     postgres_url: str | None = None
     amqp_url: str | None = None

@@ -36,7 +36,7 @@ PACE_S = 0.015
 TICK_S = 1.5
 SWEEP_TICKS = 40
 CHANNEL_S = 3
-"""Opening or closing a channel takes at most this long: after a long sleep the connection may be dead and not know it."""
+"""Opening or closing a channel takes at most this long: after a long sleep its connection may be dead, unnoticed."""
 
 C = TypeVar("C", bound=Command)
 D = TypeVar("D", bound=Command, contravariant=True)
