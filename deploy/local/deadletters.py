@@ -154,7 +154,10 @@ async def _publish(channel: AbstractChannel, exchange: str, key: str, body: byte
         body, content_type=MEDIA_TYPE, delivery_mode=aio_pika.DeliveryMode.PERSISTENT, headers=headers
     )
     target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
-    await target.publish(message, key, mandatory=True, timeout=WAIT_S)
+    try:
+        await target.publish(message, key, mandatory=True, timeout=WAIT_S)
+    except (AMQPError, TimeoutError):
+        raise Trouble(f"{key} doesn't take it; the letter stays", "run `./unsaid up`, then this again") from None
 
 
 async def read(state: State) -> list[Letter]:
