@@ -79,8 +79,8 @@ async def create(
         await _insert(store, sealer, command)
         found = await _found_or_made(store, sealer, command)
     told = _registrations(settings, command, found)
-    # The id is this request's alone: who finds it taken made it, and its answer was lost.
-    created = found.id == command.conversation
+    # Without an external id the conversation's id is this request's alone; with one, only its maker's answer was lost.
+    created = found.created_by == command.id or _open(sealer, command).external_id is None
     reply = answer(command, _found(sealer, command.id, found, created=created))
     watching = await subscriptions.addresses(tx, [found.client.id, found.therapist.id])
     event = ConversationCreated(tenant=found.tenant, conversation=found.id, members=_members(found))
@@ -116,7 +116,7 @@ async def _insert(store: Store, sealer: Sealer, command: CreateConversation) -> 
             raise errors.conflict()
         ids[role] = kept[0]
     new = await store.insert_conversation(
-        command.conversation, command.tenant, command.region, external, ids["client"], ids["therapist"]
+        command.conversation, command.tenant, command.region, external, ids["client"], ids["therapist"], command.id
     )
     if not new:
         existing = await _found_or_made(store, sealer, command)

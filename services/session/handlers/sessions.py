@@ -31,12 +31,19 @@ async def start(tx: Connection, store: Store, command: StartSession) -> list[Tel
 
 
 async def end(tx: Connection, store: Store, command: EndSession) -> list[Tell]:
+    """End the session that runs. Delivered again, the command ends no other one, and answers as it did then."""
     locked = (await store.lock_heads([command.conversation])).get(command.conversation)
+    before = await store.session_ended_by(command.conversation, command.id)
+    if before is not None:
+        metrics.SESSIONS.labels("repeated").inc()
+        return [
+            answer(command, SessionAccepted(causationid=command.id, session=before.session, at=before.at, n=before.n))
+        ]
     running = await store.running_session(command.conversation)
     head, session = domain.end(locked, running, command)
     at = head.next_at()
     fact = SessionFact(kind="session.ended", n=head.next_n(), session=session.id, at=rfc3339(at))
-    await store.end_session(head.id, session.id, fact.n, at)
+    await store.end_session(head.id, fact, at, command.id)
     return await _record(tx, store, head, command, fact)
 
 
