@@ -20,10 +20,8 @@ async def start(tx: Connection, store: Store, command: StartSession) -> list[Tel
     before = domain.start(used, await store.running_session(head.id), command)
     if before is not None:
         metrics.SESSIONS.labels("repeated").inc()
-        reply = SessionAccepted(
-            causationid=command.id, session=before.id, at=rfc3339(before.started_at), n=before.started_n
-        )
-        return [answer(command, reply)]
+        fact = SessionFact(kind="session.started", n=before.started_n, session=before.id, at=rfc3339(before.started_at))
+        return await _told(tx, command, fact)
     session = Session(command.session, head.next_n(), head.next_at())
     fact = SessionFact(kind="session.started", n=session.started_n, session=session.id, at=rfc3339(session.started_at))
     await store.start_session(head.id, session)
@@ -36,9 +34,7 @@ async def end(tx: Connection, store: Store, command: EndSession) -> list[Tell]:
     before = await store.session_ended_by(command.conversation, command.id)
     if before is not None:
         metrics.SESSIONS.labels("repeated").inc()
-        return [
-            answer(command, SessionAccepted(causationid=command.id, session=before.session, at=before.at, n=before.n))
-        ]
+        return await _told(tx, command, before)
     running = await store.running_session(command.conversation)
     head, session = domain.end(locked, running, command)
     at = head.next_at()
@@ -53,6 +49,11 @@ async def _record(
     await store.insert_session_fact(head.id, fact, head.last_at)
     await store.raise_head(head)
     metrics.SESSIONS.labels(fact.kind.removeprefix("session.")).inc()
-    holders = (await subscriptions.addresses(tx, [head.id])).get(head.id, [])
+    return await _told(tx, command, fact)
+
+
+async def _told(tx: Connection, command: StartSession | EndSession, fact: SessionFact) -> list[Tell]:
+    """Tell the fact; of a repeated command again, since it may have been lost: who knows it drops it."""
+    holders = (await subscriptions.addresses(tx, [command.conversation])).get(command.conversation, [])
     reply = SessionAccepted(causationid=command.id, session=fact.session, at=fact.at, n=fact.n)
     return [answer(command, reply), *egress.recorded(command, fact, holders, answers=False)]
