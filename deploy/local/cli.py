@@ -144,6 +144,18 @@ def test(context: typer.Context) -> None:
     _become([sys.executable, "-m", "pytest", *context.args])
 
 
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    add_help_option=False,
+    options_metavar="[--seed N] [--row NAME ...] [--list]",
+)
+def chaos(context: typer.Context) -> None:
+    """Break a platform of its own in every way, under load, and see that nothing is lost, doubled or reordered."""
+    packages.need_rabbitmq()
+    os.chdir(REPO)
+    _become([sys.executable, "-m", "tests.chaos", *context.args])
+
+
 @app.command()
 def replay(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="`.jsonl` or `.csv`.")],

@@ -14,6 +14,7 @@ from services.gateway.domain.tokens import Tokens
 from services.gateway.egress.peers import Peers
 from services.gateway.egress.requests import Requests
 from services.gateway.handlers.hub import Hub
+from services.gateway.handlers.tenants import Tenants
 from services.gateway.ingress.broker import Listener
 from services.gateway.ingress.http import documents
 from services.gateway.ingress.http.oauth import OAuth
@@ -21,7 +22,7 @@ from services.gateway.ingress.http.page import Page
 from services.gateway.ingress.http.partners import Api
 from services.gateway.ingress.websocket import Door, heartbeats
 from services.gateway.store import Store
-from shared.contracts.errors import Close, Unavailable
+from shared.contracts.errors import Close
 from shared.contracts.frames.server import Reconnect
 from shared.runtime import service
 from shared.runtime.service import Parts
@@ -29,8 +30,9 @@ from shared.runtime.service import Parts
 log = structlog.get_logger()
 
 FOLDER = Path(__file__).parent
-TENANTS_EVERY_S = 5.0
-DRAIN_MS = 2_000
+DRAIN_MS = 1_000
+DRAIN_MS_EACH = 2
+"""Connections come back over this long, so that they don't all arrive elsewhere at once."""
 ACKS_S = 5.0
 
 
@@ -44,7 +46,8 @@ class Gateway:
         tokens = Tokens(settings.token_keys)
         self._store = Store(parts.pool)
         self._peers = Peers(parts.publisher, parts.sealer)
-        self._hub = Hub(settings, Requests(parts.publisher), self._peers, parts.sealer, tokens)
+        self._tenants = Tenants(self._store)
+        self._hub = Hub(settings, Requests(parts.publisher), self._peers, parts.sealer, tokens, self._tenants)
         self._door = Door(self._hub)
         self._listener = Listener(self._hub, parts.consuming, parts.health)
         self._app = web.Application(client_max_size=65_536)
@@ -61,31 +64,25 @@ class Gateway:
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1)
 
     async def run(self) -> None:
-        await self._load_tenants()
+        await self._tenants.load()
         await self._runner.setup()
         await web.TCPSite(self._runner, self._settings.host, self._settings.port, backlog=1024).start()
         log.info("listening", host=self._settings.host, port=self._settings.port)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listener.run())
             group.create_task(heartbeats(self._hub, self._door))
-            group.create_task(self._keep_tenants())
-
-    async def _load_tenants(self) -> None:
-        try:
-            self._hub.tenants = {tenant.id: tenant for tenant in await self._store.tenants()}
-        except Unavailable:
-            log.warning("tenants_kept")  # those that are known go on
-
-    async def _keep_tenants(self) -> None:
-        while True:
-            await asyncio.sleep(TENANTS_EVERY_S)
-            await self._load_tenants()
+            group.create_task(self._tenants.keep())
 
     async def stop(self) -> None:
-        """Drain: ask clients to go elsewhere, deliver what is outstanding, then close."""
+        """Drain: take nothing new, ask clients to come back, give the answers that are due, then close.
+
+        What a client sent and had no answer to it sends again, with the same id, to another gateway.
+        """
         self._hub.draining = True
-        for connection in list(self._hub.connections.values()):
-            connection.send(Reconnect(retry_ms=random.randrange(DRAIN_MS)))  # noqa: S311 - spreads load, guards nothing
+        connections = list(self._hub.connections.values())
+        spread = max(DRAIN_MS, len(connections) * DRAIN_MS_EACH)
+        for connection in connections:
+            connection.send(Reconnect(retry_ms=random.randrange(spread)))  # noqa: S311 - spreads load, guards nothing
         await self._hub.requests.settled(ACKS_S)
         for connection in list(self._hub.connections.values()):
             connection.close(Close.SERVICE_RESTART)

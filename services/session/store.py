@@ -1,7 +1,7 @@
 """What the session service keeps: one typed function for each named query, on the transaction it is given."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from services.session.domain.heads import Head
-from services.session.domain.messages import Known, Place, Posted
+from services.session.domain.messages import Known, Place, Placed, Posted
 from services.session.domain.sessions import Session
 from shared.contracts.events import Fact, MessageFact, SessionFact
 from shared.contracts.ids import Role, rfc3339
@@ -129,6 +129,24 @@ class Store:
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
         )
+
+    async def append_messages(self, fences: Mapping[str, int], placed: Sequence[Placed]) -> dict[str, datetime]:
+        """Append by one statement what nothing stands against; the conversations that grew, and when."""
+        commands = [p.command for p in placed]
+        rows = await self._tx.fetch(
+            _sql["append_messages"],
+            list(fences),
+            list(fences.values()),
+            [c.conversation for c in commands],
+            [p.n for p in placed],
+            [p.seq for p in placed],
+            [c.message for c in commands],
+            [c.sender for c in commands],
+            [c.in_reply_to for c in commands],
+            [c.fingerprint for c in commands],
+            [b64decode(c.content) for c in commands],
+        )
+        return {str(row["id"]): row["last_at"] for row in rows}
 
     async def insert_session_fact(self, conversation: str, fact: SessionFact, at: datetime) -> None:
         await self._tx.execute(_sql["insert_session_fact"], conversation, fact.n, fact.kind, at, fact.session)

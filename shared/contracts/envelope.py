@@ -6,11 +6,12 @@ Unknown members pass, so that two versions of the platform run side by side duri
 """
 
 from datetime import UTC, datetime
+from time import time_ns
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.contracts.ids import Id, new_id, rfc3339
+from shared.contracts.ids import Id, new_id
 
 MEDIA_TYPE = "application/cloudevents-batch+json"
 SCHEMA_VERSION = 1
@@ -34,8 +35,15 @@ def _source() -> str:
     return _process[0]
 
 
+_second: list[int | str] = [0, ""]
+
+
 def _now() -> str:
-    return rfc3339(datetime.now(UTC))
+    """RFC 3339 in UTC with milliseconds. Each envelope has one, so the second is printed once only."""
+    seconds, thousandths = divmod(time_ns() // 1_000_000, 1_000)
+    if seconds != _second[0]:
+        _second[:] = seconds, datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{_second[1]}.{thousandths:03}Z"
 
 
 class Envelope(BaseModel):

@@ -48,15 +48,6 @@ class Recorded(Event):
     fact: Fact
 
 
-class MessageAccepted(Reply):
-    """Answers a repeated send: the message has been there since ``at``."""
-
-    type: Literal["session.message_accepted"] = "session.message_accepted"
-    seq: Seq
-    n: Seq
-    at: str
-
-
 class Member(Value):
     id: Id
     role: Role
@@ -292,7 +283,7 @@ class PeerWithdrawn(Envelope):
 
 
 AnyGatewayMessage = (
-    Recorded | MessageAccepted | ConversationFound | ConversationsListed | ConversationCreated | Attached
+    Recorded | ConversationFound | ConversationsListed | ConversationCreated | Attached
     | HoldersChanged | Renewed | FactsRead | HistoryRead | ReadMarked | SessionAccepted
     | ConsentsAttached | Probed | FormsRead | Decided | DecisionsRead | ConsentChanged
     | NoteSaved | NotesListed | Done | CommandRefused

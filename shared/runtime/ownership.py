@@ -133,10 +133,13 @@ class Ownership:
                 await taken(owner.queue)
         metrics.OWNED_QUEUES.set(len(self.held))
 
+    def fences(self, queues: set[str]) -> dict[str, int]:
+        """The fences of all that is held, and of these queues; -1, which none ever has, where one isn't ours."""
+        return {**dict.fromkeys(queues, -1), **self.held}
+
     async def check(self, tx: Connection, queues: set[str]) -> None:
         """Lock the owner rows until the commit. Raises `Fenced` if one of the queues isn't ours any more."""
-        fences = [self.held.get(queue, -1) for queue in queues]
-        rows = await tx.fetch(_sql["fence"], list(queues), fences)
+        rows = await tx.fetch(_sql["fence"], list(queues), [self.held.get(queue, -1) for queue in queues])
         if len(rows) != len(queues):
             raise Fenced
 

@@ -21,13 +21,17 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolC
 CLOCK_LIMIT_S = 30
 CHECK_EVERY_S = 5
 
+# Each statement of ours is a way by keys whatever its parameters are, so it is planned once; for a statement that takes
+# arrays the server would plan anew at each execution, which cost more than to carry it out. A plan that was made while
+# the tables were empty must not scan them when they have grown.
+PLANS = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
+
 # A process that is stopped inside a transaction must not hold up its successor for long; neither may a lock.
 TIMEOUTS = {
     "statement_timeout": "5000",
     "lock_timeout": "3000",
     "idle_in_transaction_session_timeout": "5000",
     "synchronous_commit": "on",
-    "jit": "off",
 }
 
 AWAY = (
@@ -68,7 +72,7 @@ def make_pool(url: SecretStr, size: int) -> Pool:
         max_size=size,
         timeout=3,
         command_timeout=6,
-        server_settings=TIMEOUTS,
+        server_settings=TIMEOUTS | PLANS,
         reset=_keep,
     )
     return pool

@@ -6,15 +6,14 @@ to another conversation doesn't open. Equality is decided by an HMAC under anoth
 text would give the text away.
 """
 
-import hmac
 import os
 from base64 import b64decode, b64encode
 from functools import lru_cache
-from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import SecretStr
 
@@ -33,7 +32,7 @@ class Sealer:
     def __init__(self, key: SecretStr) -> None:
         self._root = b64decode(key.get_secret_value())
         self._cipher = lru_cache(maxsize=KEY_CACHE)(self._make_cipher)
-        self._mac_key = lru_cache(maxsize=KEY_CACHE)(self._make_mac_key)
+        self._mac = lru_cache(maxsize=KEY_CACHE)(self._make_mac)
 
     def _derive(self, purpose: bytes, context: str) -> bytes:
         return HKDF(SHA256(), 32, salt=None, info=b"unsaid/" + purpose + b"/" + context.encode()).derive(self._root)
@@ -41,8 +40,8 @@ class Sealer:
     def _make_cipher(self, context: str) -> AESGCM:
         return AESGCM(self._derive(b"seal", context))
 
-    def _make_mac_key(self, context: str) -> bytes:
-        return self._derive(b"mac", context)
+    def _make_mac(self, context: str) -> HMAC:
+        return HMAC(self._derive(b"mac", context), SHA256())
 
     def seal(self, context: str, plain: bytes) -> str:
         """Base64 of version, nonce and ciphertext."""
@@ -61,9 +60,8 @@ class Sealer:
 
     def fingerprint(self, context: str, *parts: str | None) -> str:
         """Hex HMAC-SHA256 of the parts, each with its length, so that no two lists of parts look alike."""
-        mac = hmac.new(self._mac_key(context), digestmod=sha256)
+        mac = self._mac(context).copy()
         for part in parts:
             raw = b"" if part is None else part.encode()
-            mac.update(b"-" if part is None else len(raw).to_bytes(4, "big"))
-            mac.update(raw)
-        return mac.hexdigest()
+            mac.update((b"-" if part is None else len(raw).to_bytes(4, "big")) + raw)
+        return mac.finalize().hex()

@@ -8,6 +8,7 @@ dead processes isn't tried again. So an innocent command is never blamed for its
 from collections.abc import Sequence
 from pathlib import Path
 
+from shared.contracts.envelope import Command
 from shared.runtime.postgres import Pool, Queries
 
 DEATHS = 3
@@ -21,17 +22,18 @@ class Suspects:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def noted(self, commands: Sequence[str]) -> dict[str, int]:
-        """Those that were there when a process died, with how often each was there alone."""
-        rows = await self._pool.fetch(_sql["noted"], commands)
-        return {str(row["command"]): row["alone"] for row in rows}
+    async def together(self, commands: Sequence[Command]) -> bool:
+        """Whether to try them together, which is noted: none was in anybody's hands when it died."""
+        ids = [command.id for command in commands]
+        if await self._pool.fetchval(_sql["any_noted"], ids):
+            return False
+        await self._pool.execute(_sql["note_all"], ids)
+        return True
 
-    async def note_all(self, commands: Sequence[str]) -> None:
-        await self._pool.execute(_sql["note_all"], commands)
+    async def alone(self, command: Command) -> bool:
+        """Whether to try this one by itself, which is noted; not after so many deaths."""
+        return int(await self._pool.fetchval(_sql["note_alone"], command.id)) <= DEATHS
 
-    async def note_alone(self, command: str) -> None:
-        await self._pool.execute(_sql["note_alone"], command)
-
-    async def clear(self, commands: Sequence[str]) -> None:
+    async def clear(self, commands: Sequence[Command]) -> None:
         """They were applied, put aside, or given back by a process that lives."""
-        await self._pool.execute(_sql["clear"], commands)
+        await self._pool.execute(_sql["clear"], [command.id for command in commands])

@@ -5,12 +5,13 @@ told is delivered again, finds its row, and is told again.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-import orjson
 import structlog
 from pydantic import TypeAdapter, ValidationError
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
@@ -26,20 +27,22 @@ from shared.runtime.broker.publisher import Publisher, Unroutable
 from shared.runtime.broker.topology import Destination, dead_queue, declare_command_queue, to_gateway
 from shared.runtime.ownership import Fenced, Ownership
 from shared.runtime.postgres import Connection, Pool
-from shared.runtime.suspects import DEATHS, Suspects
+from shared.runtime.runs import split_body
+from shared.runtime.suspects import Suspects
 
 log = structlog.get_logger()
 
 TAKE_BYTES = 1024 * 1024
-PACE_S = 0.015
+PACE_S = 0.004
 """At least this long from one batch to the next (docs/adr/0004-pace.md)."""
+ENDING_MOST = 4
+"""Batches that may wait for their confirms while the next one is applied."""
 TICK_S = 1.5
 SWEEP_TICKS = 40
 CHANNEL_S = 3
 """Opening or closing a channel takes at most this long: after a long sleep its connection may be dead, unnoticed."""
 
 C = TypeVar("C", bound=Command)
-D = TypeVar("D", bound=Command, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,43 +57,30 @@ class Tell:
     needs: "tuple[Tell, ...]" = ()
 
 
+Told = dict[Destination, "asyncio.Future[None]"]
+"""What is on its way to whom."""
+
+
 def answer(command: Command, reply: Envelope) -> Tell:
     """A reply, to the gateway that asked."""
     return Tell(to_gateway(command.replyto), reply)
 
 
-class Handler(Protocol[D]):
+class Handler(ABC, Generic[C]):
     """Applies commands in one transaction and says what to tell; also what to tell when a gateway is gone."""
 
-    async def handle(self, tx: Connection, commands: Sequence[D]) -> list[Tell]: ...
+    async def at_once(
+        self, db: Connection, fences: Mapping[str, int], commands: Sequence[C]
+    ) -> tuple[list[Tell], list[C]]:
+        """Do what one statement can do that compares the fences itself; what to tell, and the commands left over."""
+        del db, fences
+        return [], list(commands)
 
+    @abstractmethod
+    async def handle(self, tx: Connection, commands: Sequence[C]) -> list[Tell]: ...
+
+    @abstractmethod
     async def forget(self, tx: Connection, address: str) -> list[Tell]: ...
-
-
-def runs(commands: Sequence[C], key: Callable[[C], str | None]) -> list[list[C]]:
-    """Split a batch into runs of one type that can be applied together, keeping each key's own order.
-
-    A command without a key may touch any conversation: it stands alone between what is before and behind it.
-    """
-    layers: list[dict[type[C], list[C]]] = []
-    last: dict[str, tuple[int, type[C]]] = {}
-    floor = 0
-    for command in commands:
-        kind, k = type(command), key(command)
-        if k is None:
-            floor = len(layers) + 1
-            layers.append({kind: [command]})
-            continue
-        layer, before = last.get(k, (floor - 1, kind))
-        if layer < floor:
-            layer = floor
-        elif before is not kind:
-            layer += 1
-        while len(layers) <= layer:
-            layers.append({})
-        layers[layer].setdefault(kind, []).append(command)
-        last[k] = (layer, kind)
-    return [run for layer in layers for run in layer.values()]
 
 
 class Worker(Generic[C]):
@@ -118,6 +108,9 @@ class Worker(Generic[C]):
         self._sources: dict[str, Source] = {}
         self._busy = asyncio.Lock()
         self._stopping = False
+        self._ending: deque[asyncio.Task[None]] = deque()
+        """Batches that are applied, and not told and acknowledged yet, in order."""
+        self._gone: set[str] = set()
 
     async def run(self) -> None:
         """Own queues and work on them, until cancelled."""
@@ -160,6 +153,7 @@ class Worker(Generic[C]):
 
     async def _give(self, queue: str) -> None:
         async with self._busy:
+            await self._ended()
             await self._let_go(queue)
 
     async def _let_go(self, queue: str) -> None:
@@ -170,31 +164,65 @@ class Worker(Generic[C]):
     # --- work ------------------------------------------------------------------------------------------------------
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             await self._inbox.wait()
             async with self._busy:
+                began = loop.time()
+                await self._forget_gone()
                 deliveries = self._inbox.take(TAKE_BYTES)
-                began = asyncio.get_running_loop().time()
                 if deliveries:
-                    with metrics.BATCH_SECONDS.time():
-                        await self._batch(deliveries)
-            await asyncio.sleep(max(0.0, began + PACE_S - asyncio.get_running_loop().time()))
+                    await self._batch(deliveries, began)
+            await asyncio.sleep(max(0.0, began + PACE_S - loop.time()))
 
-    async def _batch(self, deliveries: list[Delivery]) -> None:
+    async def _batch(self, deliveries: list[Delivery], began: float) -> None:
+        """Apply a batch, and leave its telling and acknowledging to a task while the next batch is applied."""
         queues = {d.source.queue for d in deliveries}
         try:
             commands = [c for d in deliveries for c in await self._parse(d)]
             again = deliveries[0].redelivered
-            tells = await self._apply_again(commands, queues) if again else await self._apply(commands, queues)
-            await self._tell(tells)
-            for delivery in {d.source.queue: d for d in deliveries}.values():  # the last of each queue
-                await delivery.source.ack(delivery)
+            tells = await (self._apply_again if again else self._apply)(commands, queues)
+            tells = [await self._needs_met(tell) if tell.needs else tell for tell in tells]
+            told = self._tell(tells)
         except Fenced:
             log.warning("fenced", queues=sorted(queues))
             await self._reset(deliveries)
+            return
         except (Unavailable, *AWAY) as error:
             log.warning("batch_returned", error=type(error).__name__)
             await self._reset(deliveries)
+            return
+        before = self._ending[-1] if self._ending else None
+        self._ending.append(asyncio.create_task(self._end(before, deliveries, told, began)))
+        if len(self._ending) > ENDING_MOST:
+            await asyncio.wait([self._ending[0]])
+
+    async def _end(
+        self, before: "asyncio.Task[None] | None", deliveries: list[Delivery], told: Told, began: float
+    ) -> None:
+        """Behind the batch before: wait until the broker has confirmed what was told, then acknowledge.
+
+        Where that fails the channels are closed, so that nothing behind is acknowledged over the head of this batch.
+        """
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            self._gone |= await _confirmed(told)
+            for delivery in {d.source.queue: d for d in deliveries}.values():  # the last of each queue
+                await delivery.source.ack(delivery)
+        except (Unavailable, *AWAY) as error:
+            log.warning("batch_returned", error=type(error).__name__)
+            await self._reset(deliveries)
+        finally:
+            self._ending.popleft()
+            if self._gone:
+                self._inbox.wake()
+        metrics.BATCH_SECONDS.observe(asyncio.get_running_loop().time() - began)
+
+    async def _ended(self) -> None:
+        """Until all that was applied is told and acknowledged."""
+        if self._ending:
+            await asyncio.wait([self._ending[-1]])
 
     async def _reset(self, deliveries: list[Delivery]) -> None:
         """Give the deliveries back in order by closing their channels; the next tick consumes again."""
@@ -205,7 +233,7 @@ class Worker(Generic[C]):
         try:
             return self._batches.validate_json(delivery.body)
         except ValidationError:
-            parsed = [await self._parse_one(raw) for raw in _split(delivery.body)]
+            parsed = [await self._parse_one(raw) for raw in split_body(delivery.body)]
             return [command for command in parsed if command is not None]
 
     async def _parse_one(self, raw: bytes) -> C | None:
@@ -227,43 +255,37 @@ class Worker(Generic[C]):
             log.warning("batch_failed", commands=len(commands), exc_info=error)
             return await self._apply_each(commands, queues)
         metrics.BATCH.observe(len(commands))
-        for command in commands:
-            metrics.COMMANDS.labels(type(command).__name__, "applied").inc()
+        for kind, several in Counter(map(type, commands)).items():
+            metrics.handled(kind.__name__, "applied", several)
         return tells
 
     async def _apply_again(self, commands: list[C], queues: set[str]) -> list[Tell]:
-        """What was redelivered may be what the last process died of: leave a note of it before trying it."""
-        ids = [command.id for command in commands]
+        """What was redelivered may be what the last process died of."""
         try:
-            noted = await self._suspects.noted(ids)
-            if not noted:
-                await self._suspects.note_all(ids)
+            together = await self._suspects.together(commands)
+            if together:
                 tells = await self._apply(commands, queues)
             else:
-                tells = [t for command in commands for t in await self._apply_suspect(command, queues, noted)]
-            await self._suspects.clear(ids)
+                tells = [t for command in commands for t in await self._apply_suspect(command, queues)]
+            await self._suspects.clear(commands)
         except postgres.AWAY:
             raise Unavailable("postgres") from None
         return tells
 
-    async def _apply_suspect(self, command: C, queues: set[str], noted: dict[str, int]) -> list[Tell]:
-        if noted.get(command.id, 0) >= DEATHS:
+    async def _apply_suspect(self, command: C, queues: set[str]) -> list[Tell]:
+        if not await self._suspects.alone(command):
             return [await self._fail(command, "deadly")]
-        await self._suspects.note_alone(command.id)
         try:
-            tells = await self._apply_each([command], queues)
-        except (Fenced, Unavailable):
-            await self._suspects.clear([command.id])  # this process lives: it wasn't that
-            raise
-        await self._suspects.clear([command.id])
-        return tells
+            return await self._apply_each([command], queues)
+        finally:  # this process lives: it wasn't that
+            await self._suspects.clear([command])
 
     async def _apply_each(self, commands: list[C], queues: set[str]) -> list[Tell]:
         tells: list[Tell] = []
         for command in commands:
             try:
                 tells += await self._transaction([command], queues)
-                metrics.COMMANDS.labels(type(command).__name__, "applied").inc()
+                metrics.handled(type(command).__name__, "applied")
             except (Fenced, Unavailable):
                 raise
             except Exception as error:
@@ -273,32 +295,35 @@ class Worker(Generic[C]):
 
     async def _transaction(self, commands: list[C], queues: set[str]) -> list[Tell]:
         """Again and again while the database is away: a delivery is never used up by that."""
+        fences = self._ownership.fences(queues)
+        try:
+            return await self._attempt(commands, queues, fences)
+        except postgres.AWAY as error:
+            log.warning("database_away", error=type(error).__name__)
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(postgres.AWAY), wait=wait_random_exponential(0.05, 1)
         ):
             with attempt:
-                async with self._pool.acquire(timeout=3) as tx, tx.transaction():
-                    await self._ownership.check(tx, queues)
-                    return await self._handler.handle(tx, commands)
+                return await self._attempt(commands, queues, fences)
         raise AssertionError("unreachable")
+
+    async def _attempt(self, commands: list[C], queues: set[str], fences: Mapping[str, int]) -> list[Tell]:
+        async with self._pool.acquire(timeout=3) as db:
+            tells, rest = await self._handler.at_once(db, fences, commands)
+            if rest:
+                async with db.transaction():
+                    await self._ownership.check(db, queues)
+                    tells += await self._handler.handle(db, rest)
+            return tells
 
     # --- telling ---------------------------------------------------------------------------------------------------
 
-    async def _tell(self, tells: list[Tell]) -> None:
-        """Publish to each destination in order. Raises `Unavailable`: the batch will be delivered and told again."""
-        tells = [await self._needs_met(tell) if tell.needs else tell for tell in tells]
+    def _tell(self, tells: list[Tell]) -> Told:
+        """Queue for each destination, in order. Raises `Unavailable`: the batch will be delivered and told again."""
         by_destination: dict[Destination, list[Envelope]] = {}
         for tell in tells:
             by_destination.setdefault(tell.to, []).append(tell.envelope)
-        results = await asyncio.gather(
-            *(self._publisher.publish(to, envelopes) for to, envelopes in by_destination.items()),
-            return_exceptions=True,
-        )
-        for to, result in zip(by_destination, results, strict=True):
-            if isinstance(result, Unroutable):
-                await self._forget(to.routing_key)  # that gateway is no more: it counts as told
-            elif isinstance(result, BaseException):
-                raise result
+        return {to: self._publisher.begin(to, envelopes) for to, envelopes in by_destination.items()}
 
     async def _needs_met(self, tell: Tell) -> Tell:
         """Tell the other services first; where that fails, the asker hears that it isn't done yet."""
@@ -311,15 +336,23 @@ class Worker(Generic[C]):
             return Tell(tell.to, refusal)
         return Tell(tell.to, tell.envelope)
 
-    async def _forget(self, address: str) -> None:
-        log.info("gateway_gone", address=address)
-        async with self._pool.acquire(timeout=3) as tx, tx.transaction():
-            tells = await self._handler.forget(tx, address)
-        await self._tell(tells)
+    async def _forget_gone(self) -> None:
+        """Gateways whose queue is no more: what they were told counts as told, and they hold nothing any more."""
+        while self._gone:
+            address = next(iter(self._gone))
+            log.info("gateway_gone", address=address)
+            try:
+                async with self._pool.acquire(timeout=3) as tx, tx.transaction():
+                    told = self._tell(await self._handler.forget(tx, address))
+                self._gone.discard(address)
+                self._gone |= await _confirmed(told)
+            except (*postgres.AWAY, *AWAY, Unavailable) as error:
+                log.warning("forgetting_delayed", error=type(error).__name__)
+                return  # at the next batch
 
     async def _fail(self, command: C, reason: str, **fields: object) -> Tell:
         """Put the command aside; what to tell its sender."""
-        metrics.COMMANDS.labels(type(command).__name__, "failed").inc()
+        metrics.handled(type(command).__name__, "failed")
         await self._put_aside(command.model_dump_json().encode(), reason, id=command.id, **fields)
         return answer(command, _failed(command))
 
@@ -345,16 +378,21 @@ async def _close(source: Source) -> None:
         log.info("channel_lost")
 
 
+async def _confirmed(told: Told) -> set[str]:
+    """Wait for all confirms. Returns the addresses that don't exist. Raises as `Publisher.publish` does."""
+    gone: set[str] = set()
+    if told:
+        await asyncio.wait(told.values())
+    for to, done in told.items():
+        error = done.exception()
+        if isinstance(error, Unroutable):
+            gone.add(to.routing_key)
+        elif error is not None:
+            raise error
+    return gone
+
+
 def _failed(command: Command) -> CommandRefused:
     return CommandRefused(
         causationid=command.id, code=Code.UNAVAILABLE, details={"part": "dead_letter", "retry_ms": 30_000}
     )
-
-
-def _split(body: bytes) -> list[bytes]:
-    """The envelopes of a batch that doesn't parse as a whole; the body itself where it isn't a batch."""
-    try:
-        parts = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return [orjson.dumps({"malformed_bytes": len(body)})]
-    return [orjson.dumps(part) for part in parts] if isinstance(parts, list) else [orjson.dumps(parts)]

@@ -12,7 +12,7 @@ from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused
 from shared.runtime import subscriptions
 from shared.runtime.postgres import Connection
-from shared.runtime.worker import Tell, answer
+from shared.runtime.worker import Handler, Tell, answer
 
 AnyCommand = (
     c.RegisterConversation | c.AttachConsents | c.DetachConsents | c.Probe | c.ReadForms | c.Decide | c.ReadDecisions
@@ -20,7 +20,7 @@ AnyCommand = (
 
 
 @dataclass(frozen=True, slots=True)
-class Handlers:
+class Handlers(Handler[c.ConsentCommand]):
     """The consent service's `shared.runtime.worker.Handler`."""
 
     forms: Forms

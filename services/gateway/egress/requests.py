@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Protocol, TypeVar
 
 from shared.contracts.envelope import Command, Reply
@@ -51,29 +52,37 @@ class Requests:
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
-        self._waiting: dict[str, tuple[Waiter, asyncio.TimerHandle]] = {}
+        self._waiting: dict[str, tuple[Waiter, float, str]] = {}
+        """By command: who waits, until when (monotonic), for which queue. In the order of asking, so of time."""
+        self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
 
-    @property
-    def outstanding(self) -> int:
-        return len(self._waiting)
-
-    def submit(self, queue: str, command: Command, waiter: Waiter, answer_s: float = ANSWER_S) -> None:
+    def submit(self, queue: str, command: Command, waiter: Waiter) -> None:
         """Send a command; commands for one queue keep their order. The waiter hears how it went."""
-        timer = asyncio.get_running_loop().call_later(answer_s, self._fail, command.id, Unavailable(queue))
-        self._waiting[command.id] = (waiter, timer)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + ANSWER_S
+        self._waiting[command.id] = (waiter, until, queue)
+        if self._timer is None:
+            self._timer = loop.call_at(until, self._expire)
         try:
-            confirmed = self._publisher.begin(to_commands(queue), [command])
+            self._publisher.submit(to_commands(queue), command, partial(self._published, command.id, queue))
         except Unavailable as refused:
             self._fail(command.id, refused)
-            return
-        confirmed.add_done_callback(lambda done: self._published(command.id, queue, done))
 
-    def _published(self, command: str, queue: str, done: "asyncio.Future[None]") -> None:
-        error = None if done.cancelled() else done.exception()
+    def _published(self, command: str, queue: str, error: Exception | None) -> None:
         if isinstance(error, Refused):
             self._fail(command, error)
         elif isinstance(error, Unroutable):
+            self._fail(command, Unavailable(queue))
+
+    def _expire(self) -> None:
+        """Fail what has waited too long, and look again when the next one will have. One timer serves all."""
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        for command, (_, until, queue) in list(self._waiting.items()):
+            if until > loop.time():
+                self._timer = loop.call_at(until, self._expire)
+                return
             self._fail(command, Unavailable(queue))
 
     async def ask(self, queue: str, command: Command, kind: type[R], apply: Callable[[R], None] | None = None) -> R:
@@ -99,7 +108,6 @@ class Requests:
         waiting = self._waiting.pop(command, None)
         if waiting is None:
             return None
-        waiting[1].cancel()
         if not self._waiting:
             self._idle.set()
         return waiting[0]

@@ -5,12 +5,12 @@ import time
 
 from services.gateway.domain.tokens import Connect
 from services.gateway.handlers.connection import Connection
-from services.gateway.handlers.facts import to_frame
+from services.gateway.handlers.facts import Position, to_frame
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.room import Room
 from shared.contracts.commands import ListConversations
 from shared.contracts.errors import MESSAGES, Close, Code, Refused
-from shared.contracts.events import ConversationsListed, MessageFact
+from shared.contracts.events import ConversationsListed
 from shared.contracts.frames import client, server
 from shared.contracts.frames.values import LimitsValue
 from shared.contracts.ids import rfc3339
@@ -75,7 +75,8 @@ def welcome(hub: Hub, connection: Connection, rooms: list[Room], hello: client.H
         if point is None:
             room.facts.join(connection)
         else:
-            hub.spawn(resume(hub, room, connection, point, room.facts.wait(connection)))
+            position = Position(n=point.after_n) if point.after_n is not None else Position(seq=point.after)
+            hub.spawn(resume(hub, room, connection, position, room.facts.wait(connection, position)))
     for unknown in points:
         connection.send(
             server.Error(
@@ -93,25 +94,32 @@ def greet(connection: Connection, room: Room) -> None:
     room.show_drafts(connection)
 
 
-async def resume(hub: Hub, room: Room, connection: Connection, point: client.ResumePoint, up_to_n: int) -> None:
-    """Read page by page what the connection missed; then it hears what came meanwhile, and all else as it comes."""
-    by_n = point.after_n is not None
-    position = (point.after_n if point.after_n is not None else point.after) or 0
+async def resume(hub: Hub, room: Room, connection: Connection, position: Position, up_to_n: int) -> None:
+    """Read what the connection missed, then what came meanwhile; in the end it hears all else as it comes."""
+    await _read_up_to(hub, room, connection, position, up_to_n)
+    while connection.id in hub.connections and not room.facts.join(connection):
+        position = Position(n=up_to_n)
+        up_to_n = room.facts.wait(connection, position)
+        await _read_up_to(hub, room, connection, position, up_to_n)
+
+
+async def _read_up_to(hub: Hub, room: Room, connection: Connection, position: Position, up_to_n: int) -> None:
+    """Page by page, each as soon as the reader has read the one before."""
     more = True
     while more and connection.id in hub.connections:
         try:
-            page = await hub.read_facts(room, position if by_n else None, None if by_n else position, up_to_n)
+            page = await hub.read_facts(room, position.n, position.seq, up_to_n)
         except Refused:
             await asyncio.sleep(0.5)
             continue
         if not page.known:
+            room.facts.reset(connection)
             connection.send(server.ResumeReset(conversation=room.id, last_seq=page.last_seq, last_n=page.last_n))
         for fact in page.facts:
             connection.send(to_frame(hub.sealer, room.id, fact))
-            position = fact.n if by_n else fact.seq if isinstance(fact, MessageFact) else position
+            position = position.after(fact)
         more = page.more
-    if connection.id in hub.connections:
-        room.facts.join(connection)
+        await connection.outgoing.caught_up()
 
 
 async def listed(hub: Hub, connection: Connection, frame: client.ConversationList, ref: str) -> server.Ok:

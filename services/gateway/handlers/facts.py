@@ -13,7 +13,7 @@ from services.gateway import metrics
 from services.gateway.egress.requests import Waiter
 from services.gateway.handlers.connection import Connection
 from shared.contracts.contents import MessageContent
-from shared.contracts.errors import Close, Refused
+from shared.contracts.errors import Refused, Unavailable
 from shared.contracts.events import Fact, MessageFact, Recorded
 from shared.contracts.frames import server
 from shared.contracts.frames.values import MessageValue, SessionValue, Value
@@ -22,7 +22,8 @@ from shared.runtime.sealing import Sealer
 if TYPE_CHECKING:
     from services.gateway.handlers.room import Room
 
-KEPT_MOST = 5_000
+KEPT_MOST = 200
+"""Facts kept for a connection that is still reading what it missed; where more come, it reads those as well."""
 
 
 def open_message(sealer: Sealer, conversation: str, fact: MessageFact) -> MessageValue:
@@ -43,8 +44,18 @@ def open_message(sealer: Sealer, conversation: str, fact: MessageFact) -> Messag
 def to_frame(sealer: Sealer, conversation: str, fact: Fact) -> Value:
     """The frame that tells a participant of a fact."""
     if isinstance(fact, MessageFact):
-        message = open_message(sealer, conversation, fact)
-        return server.MessagePosted(conversation=conversation, **dict(message))
+        content = MessageContent.model_validate_json(sealer.open(conversation, fact.content))
+        return server.MessagePosted(
+            conversation=conversation,
+            seq=fact.seq,
+            n=fact.n,
+            message=fact.message,
+            sender=fact.sender,
+            text=content.text,
+            at=fact.at,
+            in_reply_to=fact.in_reply_to,
+            tone=content.tone,
+        )
     kind = server.SessionStarted if fact.kind == "session.started" else server.SessionEnded
     return kind(conversation=conversation, session=fact.session, at=fact.at, n=fact.n)
 
@@ -55,11 +66,50 @@ class _Behind:
 
     connection: Connection
     kept: list[Callable[[], None]] = field(default_factory=list)
+    askers: list[Waiter] = field(default_factory=list)
+    overflowed: bool = False
 
-    def keep(self, tell: Callable[[], None]) -> None:
+    def keep(self, tell: Callable[[], None], asker: Waiter | None = None) -> None:
+        if self.overflowed or len(self.kept) == KEPT_MOST:
+            self.overflow()
+        if self.overflowed:
+            self.fail(asker)
+            return
         self.kept.append(tell)
-        if len(self.kept) > KEPT_MOST:
-            self.connection.close(Close.TOO_SLOW)
+        if asker is not None:
+            self.askers.append(asker)
+
+    def overflow(self) -> None:
+        """Too much to keep: it is read again, as everybody's; who waits for an answer hears that there is none."""
+        self.overflowed = True
+        self.kept.clear()
+        askers, self.askers = self.askers, []
+        for asker in askers:
+            self.fail(asker)
+
+    @staticmethod
+    def fail(asker: Waiter | None) -> None:
+        if asker is not None:
+            asker.failed(Unavailable("gateway"))
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What a connection has already: everything up to an ``n``, or every message up to a ``seq``."""
+
+    n: int | None = None
+    seq: int | None = None
+
+    def has(self, fact: Fact) -> bool:
+        if self.n is not None:
+            return fact.n <= self.n
+        return self.seq is not None and isinstance(fact, MessageFact) and fact.seq <= self.seq
+
+    def after(self, fact: Fact) -> "Position":
+        """The position behind a fact that follows it."""
+        if self.n is not None:
+            return Position(n=fact.n)
+        return Position(seq=fact.seq) if isinstance(fact, MessageFact) else self
 
 
 class Facts:
@@ -74,6 +124,8 @@ class Facts:
         self._level: dict[str, Connection] = {}
         self._behind: dict[str, _Behind] = {}
         self._askers: dict[int, Waiter] = {}
+        self._ahead: dict[str, Position] = {}
+        """Connections that have been told elsewhere what is yet to come here."""
 
     @property
     def hole(self) -> bool:
@@ -92,21 +144,39 @@ class Facts:
         self.last_seq, self.last_n = last_seq, last_n
         self.highest_n = last_n
 
-    def wait(self, connection: Connection) -> int:
-        """The connection reads what it missed, up to the ``n`` given back; what comes from now on is kept for it."""
+    def wait(self, connection: Connection, position: Position) -> int:
+        """The connection reads what it missed, up to the ``n`` given back; what comes from now on is kept for it.
+
+        It may have been told elsewhere, by a quicker gateway, what is yet to come here.
+        """
         self._behind[connection.id] = _Behind(connection)
+        if (position.n or 0) > self.last_n or (position.seq or 0) > self.last_seq:
+            self._ahead[connection.id] = position
         return self.last_n
 
-    def join(self, connection: Connection) -> None:
-        """The connection gets what was kept for it, and from now on every fact as it comes."""
+    def join(self, connection: Connection) -> bool:
+        """The connection gets what was kept for it, and from now on every fact as it comes.
+
+        False: more came than could be kept, so it has to read on.
+        """
         behind = self._behind.pop(connection.id, None)
+        if behind is not None and behind.overflowed:
+            return False
         for tell in behind.kept if behind is not None else []:
             tell()
         self._level[connection.id] = connection
+        return True
+
+    def reset(self, connection: Connection) -> None:
+        """The position that the connection named is none: it has nothing of what is yet to come."""
+        self._ahead.pop(connection.id, None)
 
     def leave(self, connection: Connection) -> None:
         self._level.pop(connection.id, None)
-        self._behind.pop(connection.id, None)
+        self._ahead.pop(connection.id, None)
+        behind = self._behind.pop(connection.id, None)
+        if behind is not None:
+            behind.overflow()
 
     def recorded(self, event: Recorded, asker: Waiter | None) -> bool:
         """Take an event. Returns False if there is a hole to read first; the asker is answered behind it."""
@@ -142,11 +212,15 @@ class Facts:
         answered = self._answer(asker, fact)
         payload = to_frame(self._sealer, room.id, fact).model_dump_json().encode()
         for connection in self._level.values():
-            if connection is not answered:
+            if connection is not answered and not (self._ahead and self._has(connection, fact)):
                 connection.outgoing.send(payload)
         for behind in self._behind.values():
-            if behind.connection is not answered:
+            if behind.connection is not answered and not (self._ahead and self._has(behind.connection, fact)):
                 behind.keep(partial(behind.connection.outgoing.send, payload))
+
+    def _has(self, connection: Connection, fact: Fact) -> bool:
+        position = self._ahead.get(connection.id)
+        return position is not None and position.has(fact)
 
     def fail_askers(self, refused: Refused) -> None:
         """The hole can't be read now: who waits behind it hears so, and gets the fact as everybody does."""
@@ -163,5 +237,5 @@ class Facts:
         if behind is None:
             asker.answered(fact)
         else:
-            behind.keep(partial(asker.answered, fact))
+            behind.keep(partial(asker.answered, fact), asker)
         return connection

@@ -100,7 +100,7 @@ class Frames:
                 task.add_done_callback(self._asking.discard)
 
     def _charge(self, bucket: Bucket) -> None:
-        self._connection.charge(bucket, asyncio.get_running_loop().time())
+        self._connection.charge(bucket, time.monotonic())
 
     def _prepare(self, frame: Asking) -> None:
         """The checks that need no service, in the protocol's order. Raises `Refused`."""

@@ -5,6 +5,7 @@ broker's connection was lost, the gateway's queue is a new one, and everything h
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine
 
 import structlog
@@ -17,7 +18,7 @@ from services.gateway.egress.requests import Requests
 from services.gateway.handlers import live
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.room import Room
-from services.gateway.store import Tenant
+from services.gateway.handlers.tenants import Tenants
 from shared.contracts.commands import Attach, AttachConsents, Detach, DetachConsents, ReadFacts
 from shared.contracts.errors import Close, Code, Refused
 from shared.contracts.events import Attached, ConsentsAttached, Done, FactsRead
@@ -36,7 +37,9 @@ LEASE_S = 5.0
 class Hub:
     """Rooms by conversation, connections by id."""
 
-    def __init__(self, settings: Settings, requests: Requests, peers: Peers, sealer: Sealer, tokens: Tokens) -> None:
+    def __init__(
+        self, settings: Settings, requests: Requests, peers: Peers, sealer: Sealer, tokens: Tokens, tenants: Tenants
+    ) -> None:
         self.settings = settings
         self.requests = requests
         self.peers = peers
@@ -45,7 +48,7 @@ class Hub:
         self.address = ""
         self.rooms: dict[str, Room] = {}
         self.connections: dict[str, Connection] = {}
-        self.tenants: dict[str, Tenant] = {}
+        self.tenants = tenants
         self.reading: dict[str, Connection] = {}
         """Commands that mark as read, and the connection that needn't be told of its own mark."""
         self.leases: dict[str, float] = {}
@@ -111,7 +114,7 @@ class Hub:
 
     async def attach(self, room: Room) -> None:
         """Attach to both services. Their answers are applied in the queue's order, before anything that follows."""
-        asked = asyncio.get_running_loop().time()
+        asked = time.monotonic()
 
         def attached(reply: Attached) -> None:
             room.apply_attached(reply)
@@ -210,7 +213,7 @@ class Hub:
         self.leases[queue] = max(self.leases.get(queue, 0.0), asked + LEASE_S)
 
     def lease_holds(self, room: Room) -> bool:
-        return asyncio.get_running_loop().time() < self.leases.get(room.consent_queue, 0.0)
+        return time.monotonic() < self.leases.get(room.consent_queue, 0.0)
 
     # --- connections -----------------------------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """Live text: consent is checked at every frame, here at the author's gateway and again at the reader's."""
 
-import asyncio
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -46,7 +45,7 @@ def toggle(hub: "Hub", room: Room, connection: Connection, frame: client.LiveTog
         raise Refused(Code.CONSENT_REQUIRED, {"purpose": "live_text", "participants": [connection.participant]})
     if room.live.suspended or not hub.lease_holds(room):
         raise Refused(Code.LIVE_OFF, {"retry_ms": RETRY_MS})
-    connection.charge(connection.live, asyncio.get_running_loop().time())
+    connection.charge(connection.live, time.monotonic())
     switch(hub, room, connection, frame.level or "letters")
 
 
@@ -62,7 +61,7 @@ def write(
 ) -> None:
     """Apply what the author does to a draft and show it. Raises `Refused`; then nothing has changed."""
     level = _require(hub, room, connection)
-    connection.charge(connection.live, asyncio.get_running_loop().time())
+    connection.charge(connection.live, time.monotonic())
     who = connection.participant
     if isinstance(frame, client.LiveEdit):
         shown = room.live.edit(connection.id, who, level, frame)
@@ -76,12 +75,11 @@ def write(
 
 def resync(room: Room, connection: Connection, frame: client.LiveResync) -> None:
     """Send the whole text of an open draft. Raises `Refused` (``not_found``)."""
-    connection.charge(connection.live, asyncio.get_running_loop().time())
+    connection.charge(connection.live, time.monotonic())
     draft = room.live.drafts.get(frame.draft)
     if draft is None:
         raise Refused(Code.NOT_FOUND, {"field": "draft"})
-    reset = room.live.reset_of(draft).frame
-    connection.outgoing.send(reset.model_dump_json().encode(), (room.id, draft.author))
+    room.show_draft(connection, draft)
 
 
 def suspend(hub: "Hub", room: Room, *, suspended: bool) -> None:

@@ -1,6 +1,6 @@
 """Messages: sealed at the door, sent to the session service, answered once they are committed."""
 
-import asyncio
+from time import monotonic
 
 from services.gateway import metrics
 from services.gateway.egress.requests import Answer
@@ -12,7 +12,7 @@ from services.gateway.handlers.room import Room
 from shared.contracts.commands import MarkRead, ReadHistory, SendMessage
 from shared.contracts.contents import MessageContent
 from shared.contracts.errors import Code, Refused
-from shared.contracts.events import Done, HistoryRead, MessageAccepted, MessageFact
+from shared.contracts.events import Done, HistoryRead, MessageFact
 from shared.contracts.frames import client, server
 from shared.contracts.frames.values import MessageValue
 from shared.contracts.text import TEXT_MAX, fault, has_forbidden
@@ -29,7 +29,7 @@ class SendWaiter:
         self._connection = connection
         self._ref = frame.ref
         self._conversation = frame.conversation
-        self._since = asyncio.get_running_loop().time()
+        self._since = monotonic()
 
     @property
     def answered_connection(self) -> Connection | None:
@@ -37,10 +37,10 @@ class SendWaiter:
         return None if self._ref is None else self._connection
 
     def answered(self, reply: Answer) -> None:
-        metrics.SEND_SECONDS.observe(asyncio.get_running_loop().time() - self._since)
+        metrics.SEND_SECONDS.observe(monotonic() - self._since)
         if self._ref is None:
             return
-        if isinstance(reply, MessageFact | MessageAccepted):
+        if isinstance(reply, MessageFact):
             self._connection.send(server.Ok(ref=self._ref, seq=reply.seq, n=reply.n, at=reply.at))
 
     def failed(self, refused: Refused) -> None:

@@ -7,7 +7,9 @@ exactly what was before, and gets exactly what comes after.
 import asyncio
 from collections.abc import Iterable
 
+from services.gateway.domain.drafts import Draft
 from services.gateway.domain.live import LiveText, Shown
+from services.gateway.egress.outgoing import Live
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.facts import Facts
 from shared.contracts.contents import NamesContent
@@ -143,8 +145,9 @@ class Room:
     def show(self, shown: Iterable[Shown]) -> None:
         """Send what follows from a change of live text."""
         for one in shown:
-            # Only text is ever dropped: without its end a draft would stay with the reader.
-            live = (self.id, one.author) if isinstance(one.frame, server.LiveEdit | server.LiveReset) else None
+            # Only text gives way to newer text: without its end a draft would stay with the reader.
+            frame = one.frame
+            live = self._tag(one.author, frame.draft) if isinstance(frame, server.LiveEdit | server.LiveReset) else None
             payload = one.frame.model_dump_json().encode()
             for connection in self.connections.values():
                 if one.to_others and connection.claims.sub == one.author:
@@ -152,6 +155,19 @@ class Room:
                 if one.drop:
                     connection.outgoing.drop_live(self.id, one.author)
                 connection.outgoing.send(payload, live)
+
+    def _tag(self, author: str, draft: str) -> Live:
+        return Live(self.id, author, draft, self._newest)
+
+    def _newest(self, draft_id: str) -> bytes | None:
+        """A draft as it is now, for a reader who was too slow for what came before."""
+        draft = self.live.drafts.get(draft_id)
+        return None if draft is None else self.live.reset_of(draft).frame.model_dump_json().encode()
+
+    def show_draft(self, connection: Connection, draft: Draft) -> None:
+        """The whole text of a draft, to one connection."""
+        frame = self.live.reset_of(draft).frame
+        connection.outgoing.send(frame.model_dump_json().encode(), self._tag(draft.author, draft.id))
 
     def typing(self, participant: str, *, on: bool) -> None:
         """That somebody types; it ends by itself."""
@@ -190,8 +206,7 @@ class Room:
         """The open drafts of the others, to one that has just come."""
         for draft in self.live.drafts.values():
             if draft.author != connection.participant:
-                frame = self.live.reset_of(draft).frame
-                connection.outgoing.send(frame.model_dump_json().encode(), (self.id, draft.author))
+                self.show_draft(connection, draft)
 
     def close(self) -> None:
         for timer in self._typing.values():

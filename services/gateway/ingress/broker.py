@@ -5,6 +5,7 @@ the gateway holds is attached anew.
 """
 
 import asyncio
+import time
 from typing import assert_never
 
 import structlog
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from tenacity import retry, retry_if_exception_type, wait_random_exponential
 
 from services.gateway import metrics
+from services.gateway.egress.outgoing import cork
 from services.gateway.handlers import arrivals, live
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.room import Room
@@ -105,8 +107,9 @@ class Listener:
             except TimeoutError:
                 continue
             deliveries = self._inbox.take(TAKE_BYTES)
-            for delivery in deliveries:
-                self._handle(delivery)
+            with cork:
+                for delivery in deliveries:
+                    self._handle(delivery)
             try:
                 for delivery in {d.source.queue: d for d in deliveries}.values():
                     await delivery.source.ack(delivery)
@@ -183,7 +186,7 @@ class Listener:
             await asyncio.sleep(PROBE_S)
 
     async def _probe_one(self, queue: str, holding: list[str]) -> None:
-        asked = asyncio.get_running_loop().time()
+        asked = time.monotonic()
         probe = Probe(tenant=self._tenant, replyto=self._hub.address, holding=holding)
 
         def probed(_: e.Probed) -> None:

@@ -16,6 +16,7 @@ from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.frames import Frames
 from services.gateway.handlers.hub import Hub
 from services.gateway.ingress.parsing import BadFrame, parse
+from services.gateway.store import Tenant
 from shared.contracts.errors import Close, Refused, Unavailable
 from shared.contracts.frames import client
 from shared.contracts.ids import new_id
@@ -29,7 +30,7 @@ CLOSE_S = 2.0
 
 
 def origin_is_known(hub: Hub, origin: str | None) -> bool:
-    return origin is None or any(origin in tenant.origins for tenant in hub.tenants.values())
+    return origin is None or hub.tenants.any_has_origin(origin)
 
 
 def offered(request: web.Request) -> list[str]:
@@ -73,7 +74,7 @@ class _Visit:
         self._closing: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         transport = request.transport
         assert transport is not None
-        self._outgoing = Outgoing(socket, transport, self._close)
+        self._outgoing = Outgoing(transport, self._close)
         self._connection: Connection | None = None
 
     def _close(self, code: int) -> None:
@@ -125,6 +126,9 @@ class _Visit:
                     if self._socket.closed:
                         return
                     continue
+                if self._hub.draining:  # unanswered, it will be sent again to another gateway
+                    await asyncio.wait([self._closing])
+                    return
                 try:
                     frames.take(parse(text))
                 except BadFrame as bad:
@@ -161,8 +165,7 @@ class _Visit:
             raise Closing(Close.TIMEOUT) from None
         if hello is None:
             return None
-        claims = self._authenticate(hello.token)
-        tenant = self._hub.tenants[claims.tenant]
+        claims, tenant = await self._authenticate(hello.token)
         connection = Connection(claims, hello.device or new_id(), tenant.limits, self._outgoing, self._closing)
         connection.heard = asyncio.get_running_loop().time()
         try:
@@ -199,15 +202,15 @@ class _Visit:
                 raise Closing(Close.UNAUTHORIZED)
             return frame
 
-    def _authenticate(self, token: str) -> Connect:
+    async def _authenticate(self, token: str) -> tuple[Connect, Tenant]:
         try:
             claims = self._hub.tokens.read_connect(token, time.time())
         except Refused:
             raise Closing(Close.UNAUTHORIZED) from None
-        tenant = self._hub.tenants.get(claims.tenant)
+        tenant = await self._hub.tenants.find(claims.tenant)
         if tenant is None or (self._origin is not None and self._origin not in tenant.origins):
             raise Closing(Close.UNAUTHORIZED)
-        return claims
+        return claims, tenant
 
 
 async def heartbeats(hub: Hub, door: Door) -> None:

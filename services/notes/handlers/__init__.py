@@ -11,13 +11,13 @@ from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused
 from shared.runtime import subscriptions
 from shared.runtime.postgres import Connection
-from shared.runtime.worker import Tell, answer
+from shared.runtime.worker import Handler, Tell, answer
 
 AnyCommand = c.RegisterConversation | c.SaveNote | c.ListNotes
 
 
 @dataclass(frozen=True, slots=True)
-class Handlers:
+class Handlers(Handler[c.NotesCommand]):
     """The notes service's `shared.runtime.worker.Handler`."""
 
     async def handle(self, tx: Connection, commands: Sequence[c.NotesCommand]) -> list[Tell]:

@@ -1,6 +1,6 @@
 """Whether a message is posted, was posted before, or is refused."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,15 @@ class Posted:
     n: int
     at: datetime
     new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A message with the place that it takes, unless something stands against it."""
+
+    command: SendMessage
+    seq: int
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +50,22 @@ def decide(heads: dict[str, Head], known: dict[Place, Known], commands: Iterable
     return [_decide_one(heads.get(command.conversation), known, command) for command in commands]
 
 
+def place(head: Head, commands: Sequence[SendMessage]) -> list[Placed]:
+    """Places for messages of one conversation, if all are its own people's and none is there twice; else none."""
+    ids = {command.message for command in commands}
+    if len(ids) != len(commands) or not all(_belongs(head, command) for command in commands):
+        return []
+    return [
+        Placed(command, head.last_seq + index, head.last_n + index) for index, command in enumerate(commands, start=1)
+    ]
+
+
+def _belongs(head: Head, command: SendMessage) -> bool:
+    return head.tenant == command.tenant and head.has(command.sender)
+
+
 def _decide_one(head: Head | None, known: dict[Place, Known], command: SendMessage) -> Decision:
-    if head is None or head.tenant != command.tenant or not head.has(command.sender):
+    if head is None or not _belongs(head, command):
         return errors.not_found()
     before = known.get((command.conversation, command.message))
     if before is not None:

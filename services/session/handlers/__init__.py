@@ -1,14 +1,15 @@
 """Handlers: load, let `domain` decide, write, and return what to tell; all in the batch's one transaction.
 
-Messages are handled in bulk; everything else is rare, and handled one by one.
+Messages are handled in bulk, most of them by one statement alone; everything else is rare, and handled one by one.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import assert_never, cast
 
 from services.session.config import Settings
 from services.session.handlers import conversations, messages, reading, sessions
+from services.session.handlers.appending import Appender
 from services.session.store import Store
 from shared.contracts import commands as c
 from shared.contracts.envelope import Command, ConversationCommand
@@ -16,8 +17,9 @@ from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused, HoldersChanged
 from shared.runtime import subscriptions
 from shared.runtime.postgres import Connection
+from shared.runtime.runs import runs
 from shared.runtime.sealing import Sealer
-from shared.runtime.worker import Tell, answer, runs
+from shared.runtime.worker import Handler, Tell, answer
 
 Rare = (
     c.CreateConversation | c.GetConversation | c.ListConversations | c.Attach | c.Detach | c.RenewAttachments
@@ -30,17 +32,23 @@ def _key(command: Command) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Handlers:
+class Handlers(Handler[c.SessionCommand]):
     """The session service's `shared.runtime.worker.Handler`."""
 
     settings: Settings
     sealer: Sealer
+    appender: Appender = field(default_factory=Appender)
+
+    async def at_once(
+        self, db: Connection, fences: Mapping[str, int], commands: Sequence[c.SessionCommand]
+    ) -> tuple[list[Tell], list[c.SessionCommand]]:
+        return await self.appender.append(db, fences, commands)
 
     async def handle(self, tx: Connection, commands: Sequence[c.SessionCommand]) -> list[Tell]:
         tells: list[Tell] = []
         for run in runs(commands, _key):
             if isinstance(run[0], c.SendMessage):
-                tells += await messages.send(tx, Store(tx), cast("list[c.SendMessage]", run))
+                tells += await messages.send(tx, Store(tx), self.appender, cast("list[c.SendMessage]", run))
             else:
                 for command in cast("list[Rare]", run):
                     tells += await self._one(tx, command)
@@ -48,6 +56,8 @@ class Handlers:
 
     async def _one(self, tx: Connection, command: Rare) -> list[Tell]:
         """A refusal undoes what the command wrote, and nothing else of the batch."""
+        if isinstance(command, ConversationCommand):
+            self.appender.forget(command.conversation)
         try:
             async with tx.transaction():
                 return await self._dispatch(tx, Store(tx), command)
@@ -85,6 +95,8 @@ class Handlers:
     async def forget(self, tx: Connection, address: str) -> list[Tell]:
         """A gateway is gone: its attachments end, and the others that hold the same conversations hear of it."""
         topics = await subscriptions.drop_address(tx, address)
+        for topic in topics:
+            self.appender.forget(topic)
         heads = await Store(tx).read_heads(topics)
         tells: list[Tell] = []
         for topic, holders in (await subscriptions.addresses(tx, list(heads))).items():

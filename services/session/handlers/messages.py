@@ -1,21 +1,29 @@
 """Sending messages, many at once."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from services.session import egress, metrics
 from services.session.domain import messages as domain
+from services.session.domain.heads import Head
 from services.session.domain.messages import Decision, Posted
 from services.session.store import Store
 from shared.contracts.commands import SendMessage
 from shared.contracts.errors import Refused
-from shared.contracts.events import CommandRefused, MessageAccepted, MessageFact
+from shared.contracts.events import CommandRefused, MessageFact
 from shared.contracts.ids import rfc3339
 from shared.runtime import subscriptions
 from shared.runtime.postgres import Connection
 from shared.runtime.worker import Tell, answer
 
 
-async def send(tx: Connection, store: Store, commands: Sequence[SendMessage]) -> list[Tell]:
+class Learner(Protocol):
+    """Keeps what was read, for the next time."""
+
+    def learn(self, head: Head, holders: Sequence[str]) -> None: ...
+
+
+async def send(tx: Connection, store: Store, learner: Learner, commands: Sequence[SendMessage]) -> list[Tell]:
     """Store what is new; a repeated message is told again, since its first telling may have been lost."""
     conversations = sorted({command.conversation for command in commands})
     heads = await store.lock_heads(conversations)
@@ -26,14 +34,17 @@ async def send(tx: Connection, store: Store, commands: Sequence[SendMessage]) ->
     if new:
         await store.insert_messages(new)
     holders = await subscriptions.addresses(tx, conversations)
+    for head in heads.values():
+        learner.learn(head, holders.get(head.id, []))
     return [
         tell
         for command, decision in zip(commands, decisions, strict=True)
-        for tell in _tells(command, decision, holders.get(command.conversation, []))
+        for tell in tells_of(command, decision, holders.get(command.conversation, []))
     ]
 
 
-def _tells(command: SendMessage, decision: Decision, holders: list[str]) -> list[Tell]:
+def tells_of(command: SendMessage, decision: Decision, holders: Sequence[str]) -> list[Tell]:
+    """What follows from a decision: the fact for all, which answers the sender, or a refusal for the sender alone."""
     if isinstance(decision, Refused):
         metrics.MESSAGES.labels(decision.code).inc()
         reply = CommandRefused(causationid=command.id, code=decision.code, details=decision.details)
@@ -49,8 +60,6 @@ def _tells(command: SendMessage, decision: Decision, holders: list[str]) -> list
         content=command.content,
     )
     metrics.MESSAGES.labels("posted" if decision.new else "repeated").inc()
-    tells = egress.recorded(command, fact, holders, answers=decision.new)
-    if not decision.new:
-        accepted = MessageAccepted(causationid=command.id, seq=decision.seq, n=decision.n, at=at)
-        tells.append(answer(command, accepted))
-    return tells
+    # A repetition is answered by the fact as well: it may be a redelivery of a command whose first telling was lost,
+    # and then its sender must get the message as the `ok`, not as both.
+    return egress.recorded(command, fact, holders, answers=True)

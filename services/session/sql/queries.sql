@@ -9,10 +9,12 @@ from conversation where id = any($1::uuid[]);
 
 -- name: known_messages!
 -- Messages that exist already under these ids.
-select e.conversation, e.message, e.seq, e.n, e.at, e.fingerprint
-from event e
-join unnest($1::uuid[], $2::uuid[]) as asked (conversation, message)
-    on e.conversation = asked.conversation and e.message = asked.message;
+select asked.conversation, asked.message, known.seq, known.n, known.at, known.fingerprint
+from unnest($1::uuid[], $2::uuid[]) as asked (conversation, message)
+cross join lateral (
+    select seq, n, at, fingerprint from event e
+    where e.conversation = asked.conversation and e.message = asked.message limit 1
+) as known;
 
 -- name: insert_messages!
 -- Messages and the heads that they raise, in one statement.
@@ -27,6 +29,44 @@ with new as (
 update conversation set last_seq = head.seq, last_n = head.n, last_at = head.at
 from (select conversation, max(seq) as seq, max(n) as n, max(at) as at from new group by conversation) as head
 where conversation.id = head.conversation;
+
+-- name: append_messages
+-- Messages to conversations whose heads are known, by one statement that is its own transaction: it compares the fences
+-- of the queues that they came through, and leaves out a conversation whose head is another one by now, where one of
+-- the messages exists already, or where one replies to none that exists. Rows: the conversations that grew.
+with fence as (
+    select from owner join unnest($1::text[], $2::bigint[]) as held (queue, fence) using (queue, fence)
+    for share of owner
+), given as (
+    select * from unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[],
+                         $10::bytea[])
+        as given (conversation, n, seq, message, sender, in_reply_to, fingerprint, content)
+), growth as (
+    -- Each is looked up by itself: joined, a plan made while the table was small would read all of it.
+    select g.conversation, min(g.n) - 1 as from_n, max(g.n) as n, max(g.seq) as seq,
+        count(known.n) > 0 as known, count(g.in_reply_to) > count(original.n) as astray
+    from given g
+    left join lateral (
+        select e.n from event e where e.conversation = g.conversation and e.message = g.message limit 1
+    ) as known on true
+    left join lateral (
+        select e.n from event e where e.conversation = g.conversation and e.message = g.in_reply_to limit 1
+    ) as original on true
+    group by g.conversation
+), head as (
+    update conversation set last_seq = growth.seq, last_n = growth.n,
+        last_at = greatest(last_at, date_trunc('milliseconds', clock_timestamp()))
+    from growth
+    where conversation.id = growth.conversation and conversation.last_n = growth.from_n
+      and not growth.known and not growth.astray and (select count(*) from fence) = cardinality($1::text[])
+    returning conversation.id, conversation.last_at
+), inserted as (
+    insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
+    select g.conversation, g.n, 'message.posted', head.last_at, g.seq, g.message, g.sender, g.in_reply_to,
+        g.fingerprint, g.content
+    from given g join head on head.id = g.conversation
+)
+select id, last_at from head;
 
 -- name: insert_session_fact!
 insert into event (conversation, n, kind, at, session) values ($1, $2, $3, $4, $5);

@@ -4,11 +4,12 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+import aiormq.abc
+from aio_pika.abc import AbstractChannel
 
 from shared.runtime.broker.link import Link
 
-PREFETCH = 200
+PREFETCH = 64
 """AMQP messages, each a batch, that may lie here unacknowledged."""
 
 
@@ -38,6 +39,10 @@ class Inbox:
         """Until there is something to take."""
         await self._filled.wait()
 
+    def wake(self) -> None:
+        """End the waiting though nothing came."""
+        self._filled.set()
+
     def take(self, most_bytes: int) -> list[Delivery]:
         """What is there, up to a size; at least one if there is any. A redelivered one comes alone."""
         taken: list[Delivery] = []
@@ -66,29 +71,32 @@ class Source:
         self.queue = queue
         self._inbox = inbox
         self._channel: AbstractChannel | None = None
+        self._underlay: aiormq.abc.AbstractChannel | None = None
 
     @property
     def open(self) -> bool:
         return self._channel is not None and not self._channel.is_closed
 
     async def start(self, link: Link, *, exclusive: bool = False) -> AbstractChannel:
-        """Consume an existing queue. The callback has no await, so deliveries keep their order."""
+        """Consume an existing queue. The callback has no await, so deliveries keep their order.
+
+        The library's own message objects cost more than all that a batch needs of them; so this stands one layer below.
+        """
         self._channel = channel = await link.channel()
         await channel.set_qos(prefetch_count=PREFETCH)
-        queue = await channel.get_queue(self.queue, ensure=False)
+        self._underlay = underlay = await channel.get_underlay_channel()
 
-        async def on_message(message: AbstractIncomingMessage) -> None:
+        async def on_message(message: aiormq.abc.DeliveredMessage) -> None:
             if self._channel is channel and message.delivery_tag is not None:
                 self._inbox.put(Delivery(self, channel, message.delivery_tag, message.body, bool(message.redelivered)))
 
-        await queue.consume(on_message, exclusive=exclusive)
+        await underlay.basic_consume(self.queue, on_message, exclusive=exclusive)
         return channel
 
     async def ack(self, delivery: Delivery) -> None:
         """Acknowledge this delivery and all before it. A channel that is gone redelivers instead."""
-        if self._channel is delivery.channel and not delivery.channel.is_closed:
-            underlay = await delivery.channel.get_underlay_channel()
-            await underlay.basic_ack(delivery.tag, multiple=True)
+        if self._channel is delivery.channel and not delivery.channel.is_closed and self._underlay is not None:
+            await self._underlay.basic_ack(delivery.tag, multiple=True, wait=False)
 
     async def close(self) -> None:
         channel, self._channel = self._channel, None

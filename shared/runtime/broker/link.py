@@ -18,8 +18,11 @@ log = structlog.get_logger()
 HEARTBEAT_S = 6
 CONNECT_S = 5
 
-AWAY = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError, RuntimeError)
-"""What a broker that is away, going or blocked looks like through the client library."""
+AWAY = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError, RuntimeError, StopAsyncIteration)
+"""What a broker that is away, going or blocked looks like through the client library.
+
+``StopAsyncIteration``: the connection was accepted and closed before the broker's greeting, as load balancers do.
+"""
 
 
 def _setter(event: asyncio.Event) -> Callable[..., None]:

@@ -4,10 +4,9 @@ import asyncio
 from typing import cast
 
 import pytest
-from aiohttp import web
 
 from services.gateway.egress import outgoing
-from services.gateway.egress.outgoing import BUFFER_BYTES, QUEUE_FRAMES, Outgoing, encode
+from services.gateway.egress.outgoing import BUFFER_BYTES, QUEUE_FRAMES, Live, Outgoing, cork, encode
 from shared.contracts.errors import Close
 
 
@@ -46,25 +45,21 @@ class Transport:
         self.written.append(raw)
 
 
-class Socket:
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    async def send_frame(self, payload: bytes, _: object) -> None:
-        self._transport.write(encode(payload))
-
-
 class Line:
     """An `Outgoing` with its two ends."""
 
     def __init__(self) -> None:
         self.transport = Transport()
         self.codes: list[int] = []
-        self.out = Outgoing(
-            cast("web.WebSocketResponse", Socket(self.transport)),
-            cast("asyncio.Transport", self.transport),
-            self.codes.append,
-        )
+        self.out = Outgoing(cast("asyncio.Transport", self.transport), self.codes.append)
+        self.drafts: dict[str, bytes] = {}
+
+    def live(self, author: str, draft: str, conversation: str = "c") -> Live:
+
+        def newest(asked: str) -> bytes | None:
+            return self.drafts.get(asked)
+
+        return Live(conversation, author, draft, newest)
 
     async def arrived(self) -> list[bytes]:
         """What the reader has got, once it reads again."""
@@ -96,13 +91,68 @@ async def test_frames_to_a_slow_reader_wait_in_order() -> None:
 async def test_of_what_waits_only_an_authors_live_text_is_dropped() -> None:
     line = Line()
     line.transport.full = True
-    line.out.send(b"first", ("c", "a"))
+    line.drafts = {"1": b"hers", "2": b"his", "3": b"other"}
+    line.out.send(b"first", line.live("a", "2"))
     await asyncio.sleep(0)  # the writer is at work and waits for room
-    for payload, live in [(b"hers", ("c", "b")), (b"his", ("c", "a")), (b"told", None), (b"other", ("d", "a"))]:
-        line.out.send(payload, live)
+    line.out.send(b"", line.live("b", "1"))
+    line.out.send(b"told")
+    line.out.send(b"", line.live("a", "3", "d"))
     line.out.drop_live("c", "a")
     line.out.send(b"clear")
     assert await line.arrived() == [b"hers", b"told", b"other", b"clear"]
+
+
+async def test_of_a_draft_a_slow_reader_gets_the_newest_state_once_and_none_that_has_ended() -> None:
+    line = Line()
+    line.transport.full = True
+    for rev in range(1, 10_000):
+        line.drafts = {"1": b"rev %d" % rev}
+        line.out.send(b"edit %d" % rev, line.live("a", "1"))
+        line.out.send(b"edit", line.live("a", "2"))
+        if rev == 5:
+            line.out.send(b"lasting")
+    assert line.codes == []
+    assert await line.arrived() == [b"rev 9999", b"lasting"]
+    line.out.send(b"edit 10000", line.live("a", "1"))
+    assert line.transport.written[-1] == b"\x81\x0aedit 10000"
+
+
+async def test_after_its_newest_state_a_draft_that_goes_on_has_a_place_again() -> None:
+    line = Line()
+    line.transport.full = True
+    line.drafts = {"1": b"one"}
+    line.out.send(b"", line.live("a", "1"))
+    assert await line.arrived() == [b"one"]
+    line.transport.full = True
+    line.drafts = {"1": b"two"}
+    line.out.send(b"", line.live("a", "1"))
+    assert await line.arrived() == [b"one", b"two"]
+
+
+async def test_what_follows_from_one_delivery_is_one_write() -> None:
+    line, other = Line(), Line()
+    with cork:
+        line.out.send(b"1")
+        other.out.send(b"a")
+        line.out.send(b"2", line.live("a", "1"))
+        line.out.drop_live("c", "a")
+        line.out.send(b"3")
+        assert line.transport.written == []
+    assert line.transport.written == [b"\x81\x011\x81\x013"]
+    assert other.transport.written == [b"\x81\x01a"]
+    line.out.send(b"4")
+    assert line.transport.written[-1] == b"\x81\x014"
+
+
+async def test_waiting_for_a_reader_ends_when_it_has_caught_up() -> None:
+    line = Line()
+    line.transport.full = True
+    line.out.send(b"x")
+    waiting = asyncio.create_task(line.out.caught_up())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await line.arrived()
+    await waiting
 
 
 async def test_whoever_is_too_slow_is_closed() -> None:

@@ -86,7 +86,5 @@ class OAuth:
             return response
         if tenant is None:
             return _error("invalid_client", 401)
-        if tenant not in self._hub.tenants:
-            self._hub.tenants |= {found.id: found for found in await self._store.tenants()}
         body = AccessBody(access_token=self._tokens.access(tenant, time.time()), expires_in=ACCESS_TTL_S)
         return web.Response(text=body.model_dump_json(), content_type="application/json", headers=NO_STORE)

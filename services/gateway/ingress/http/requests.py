@@ -112,13 +112,13 @@ class Partners:
         self.store = store
         self.tokens = tokens
 
-    def tenant(self, request: web.Request) -> str:
+    async def tenant(self, request: web.Request) -> str:
         """Raises `Refused` (``unauthorized``)."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise Refused(Code.UNAUTHORIZED)
         tenant = self.tokens.read_access(token.strip(), time.time()).tenant
-        if tenant not in self.hub.tenants:
+        if await self.hub.tenants.find(tenant) is None:
             raise Refused(Code.UNAUTHORIZED)
         return tenant
 
@@ -136,7 +136,7 @@ class Partners:
 
     async def _serve(self, request: web.Request, template: str, handler: Handler, *, creates: bool) -> web.Response:
         try:
-            tenant = self.tenant(request)
+            tenant = await self.tenant(request)
             body = await read_json(request) if creates else None
             key = request.headers.get("Idempotency-Key") if creates else None
             if key is None:

@@ -1,0 +1,92 @@
+"""What RabbitMQ itself refuses, and what is put into it that can't be handled."""
+
+import json
+import uuid
+
+import aio_pika
+import jwt
+
+from deploy.local import rabbitmq
+from shared.contracts.commands import SendMessage
+from shared.runtime.broker.topology import COMMANDS
+from tests.chaos import cluster
+from tests.chaos.row import Scene
+from tests.chaos.stage import Stage
+
+ALARM_S = 8.0
+AWAY_S = 4.0
+QUEUES = ("session.0", "session.1")
+POISONED = 5
+BAD = 6
+"""Commands that can't be handled, in one round."""
+
+
+async def control(stage: Stage, *words: str) -> None:
+    await cluster.control(stage.home, stage.state, *words)
+
+
+async def disk_alarm(scene: Scene) -> None:
+    """A disk limit that no disk meets: the broker blocks whoever publishes."""
+    load = scene.load
+    await control(scene.stage, "set_disk_free_limit", "900000GB")
+    before = load.count("unavailable")
+    await scene.for_a_while(ALARM_S)
+    scene.notes.append(f"refused and retried during the alarm: {load.count('unavailable') - before}")
+    await control(scene.stage, "set_disk_free_limit", "50MB")
+
+
+async def unroutable(scene: Scene) -> None:
+    """The command queues are unbound from their exchange, so that every command comes back, then bound again."""
+    connection = await aio_pika.connect(rabbitmq.url(scene.stage.state))
+    async with connection:
+        channel = await connection.channel()
+        for name in QUEUES:
+            await (await channel.get_queue(name)).unbind(COMMANDS, name)
+        before = scene.load.count("unavailable")
+        await scene.for_a_while(AWAY_S)
+        assert scene.load.count("unavailable") > before, "nothing was refused"
+        for name in QUEUES:
+            await (await channel.get_queue(name)).bind(COMMANDS, name)
+
+
+def _unhandleable(scene: Scene) -> bytes:
+    """A command as it should be, whose content no transaction can store."""
+    talk = scene.load.talks[0]
+    good = SendMessage(
+        tenant=jwt.decode(scene.load.clients[0].token, options={"verify_signature": False})["tenant"],
+        replyto="gateway.nobody",
+        conversation=talk.id,
+        sender=talk.client,
+        message=str(uuid.uuid4()),
+        in_reply_to=None,
+        fingerprint="0" * 64,
+        content="a",
+    )
+    return good.model_dump_json().encode()
+
+
+def poisons(scene: Scene) -> list[bytes]:
+    """Bodies that can't be handled: no JSON, no batch, no command, a bad command between two others, no content."""
+    probe = json.dumps({"type": "session.no_such_thing", "id": str(uuid.uuid4())}).encode()
+    bad = _unhandleable(scene)
+    return [b"\xff not json", b"{}", b"[" + probe + b"]", b"[" + b",".join([bad, probe, bad]) + b"]", b"[]"]
+
+
+async def poison(scene: Scene) -> None:
+    """Poison between the load's own commands, on every session queue, again and again."""
+    connection = await aio_pika.connect(rabbitmq.url(scene.stage.state))
+    async with connection:
+        channel = await connection.channel()
+        exchange = await channel.get_exchange(COMMANDS, ensure=False)
+        dead = await channel.get_queue("session.dead")
+        before = dead.declaration_result.message_count or 0
+        for _ in range(POISONED):
+            for name in QUEUES:
+                for body in poisons(scene):
+                    await exchange.publish(aio_pika.Message(body), name)
+            await scene.for_a_while(0.5)
+        await scene.load.flowing(40)
+        dead = await channel.get_queue("session.dead")
+        put_aside = (dead.declaration_result.message_count or 0) - before
+        scene.notes.append(f"put aside: {put_aside} of {POISONED * len(QUEUES) * BAD} commands that can't be handled")
+        assert put_aside == POISONED * len(QUEUES) * BAD, f"{put_aside} were put aside"
