@@ -12,9 +12,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local import demo, doctor, packages
+from deploy.local import deadletters_cli, demo, doctor, packages, requeue
 from deploy.local import up as platform
-from deploy.local.home import PARTS, REPO, Home, Part
+from deploy.local.home import PARTS, QUEUE_SERVICES, REPO, Home, Part
 from deploy.local.progress import say, step
 from deploy.local.replay import main as replay_file
 from deploy.local.supervision import PartStatus, Supervisor
@@ -29,6 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(deadletters_cli.app, name="deadletters")
 
 
 def _part(name: str) -> Part:
@@ -170,6 +171,21 @@ def replay(
     print(report.line())
     if report.different:
         raise Trouble("the reader saw another text than the author", "see `./unsaid logs gateway`")
+
+
+@app.command(name="requeue")
+def change_queues(
+    queues: Annotated[int, typer.Option("--queues", min=1, max=1024, help="How many from now on.")],
+    service: Annotated[str, typer.Option("--service", help=f"One of {', '.join(QUEUE_SERVICES)}.")] = "session",
+) -> None:
+    """Change a service's number of command queues. Clients are cut off for some seconds, and nothing is lost.
+
+    Interrupted, it is finished by running it again, or by `./unsaid up`.
+    """
+    known = next((each for each in QUEUE_SERVICES if each == service), None)
+    if known is None:
+        raise typer.BadParameter(f"{service} is none of {', '.join(QUEUE_SERVICES)}")
+    requeue.requeue(Home.from_environment(), known, queues)
 
 
 @app.command(name="doctor")

@@ -19,6 +19,9 @@ from deploy.local.trouble import Trouble
 
 Part = Literal["postgres", "rabbitmq", "gateway", "session", "consent", "notes"]
 Service = Literal["gateway", "session", "consent", "notes"]
+QueueService = Literal["session", "consent", "notes"]
+"""A service that has command queues."""
+QUEUE_SERVICES: tuple[QueueService, ...] = ("session", "consent", "notes")
 SERVICES: tuple[Service, ...] = ("gateway", "session", "consent", "notes")
 PARTS: tuple[Part, ...] = ("postgres", "rabbitmq", *SERVICES)
 
@@ -50,6 +53,18 @@ class Ports(BaseModel):
     epmd: int = 43690
 
 
+class Queues(BaseModel):
+    """How many command queues each service has; `./unsaid requeue` changes it."""
+
+    session: int = Field(default=2, ge=1, le=1_024)
+    consent: int = Field(default=1, ge=1, le=1_024)
+    notes: int = Field(default=1, ge=1, le=1_024)
+
+    def of(self, service: QueueService) -> int:
+        number: int = getattr(self, service)
+        return number
+
+
 class State(BaseModel):
     """What has to stay the same from one `up` to the next. Its file holds secrets."""
 
@@ -62,6 +77,9 @@ class State(BaseModel):
     client_id: str = "demo"
     client_secret: str = Field(default_factory=_random)
     ports: Ports = Field(default_factory=Ports)
+    queues: Queues = Field(default_factory=Queues)
+    # Whose database has yet to be told of a changed number of queues.
+    requeueing: QueueService | None = None
     # Servers that were there already, instead of private ones.
     postgres_url: str | None = None
     amqp_url: str | None = None

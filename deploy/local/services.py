@@ -5,7 +5,7 @@ import os
 import sys
 
 from deploy.local import postgres, rabbitmq
-from deploy.local.home import Service, State
+from deploy.local.home import QUEUE_SERVICES, Service, State
 
 
 def command(name: Service) -> list[str]:
@@ -41,6 +41,9 @@ def environment(name: Service, state: State) -> dict[str, str]:
         "UNSAID_ADMIN_HOST": "127.0.0.1",
         "UNSAID_ADMIN_PORT": str(admin_port(name, state)),
     }
+    # Who publishes to a service's queues must know how many there are; the session service tells the two others.
+    known = QUEUE_SERVICES if name in {"gateway", "session"} else [name]
+    told |= {f"UNSAID_{each.upper()}_QUEUES": str(getattr(state.queues, each)) for each in known}
     if name == "gateway":
         told |= {
             "UNSAID_HOST": "127.0.0.1",

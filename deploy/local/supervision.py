@@ -114,12 +114,16 @@ class Supervisor:
         """Stop the services, then what they stand on, then the supervisor; return when all are gone."""
         pid = self.home.number(self.home.supervisor_pid)
         for group in (SERVICES, tuple(STOPS)):
-            for name in group:
-                if self.part(name).state in BUSY:
-                    self._call("stopProcess", name, False)  # noqa: FBT003
-            self._wait_stopped(group)
+            self.stop_parts(group)
         self._call("shutdown")
         wait_gone(pid, START_S)
+
+    def stop_parts(self, names: Sequence[Part]) -> None:
+        """Stop these in order; return when they are gone."""
+        for name in names:
+            if self.part(name).state in BUSY:
+                self._call("stopProcess", name, False)  # noqa: FBT003
+        self._wait_stopped(names)
 
     def _wait_stopped(self, names: Sequence[Part]) -> None:
         while any(each.state in BUSY for each in self.parts() if each.name in names):

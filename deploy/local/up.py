@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 
-from deploy.local import demo, packages, page, ports, postgres, rabbitmq, ready, services
+from deploy.local import demo, packages, page, ports, postgres, rabbitmq, ready, requeue, services
 from deploy.local.home import PARTS, SERVICES, Home, Part, State, write_json
 from deploy.local.processes import end_leftovers
 from deploy.local.progress import say, step
@@ -85,6 +85,8 @@ def _start(home: Home, state: State, supervisor: Supervisor, only: Sequence[Part
     wanted = [name for name in SERVICES if name in only]
     if not wanted:
         return
+    if not all(supervisor.part(name).running for name in wanted):
+        state = requeue.finish(home, state)
     with step("starting the services"):
         for name in wanted:
             supervisor.start_part(name)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from shared.contracts.envelope import ConversationCommand, Envelope
 from shared.contracts.events import Fact, Recorded
 from shared.runtime.broker.topology import to_gateway
-from shared.runtime.worker import Tell
+from shared.runtime.handler import Tell
 
 
 def to_holders(holders: Iterable[str], event: Envelope) -> list[Tell]:

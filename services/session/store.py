@@ -40,6 +40,7 @@ class Conversation:
     created_at: datetime
     last_seq: int
     last_n: int
+    created_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +175,19 @@ class Store:
         return None if row is None else (str(row["id"]), row["locale"])
 
     async def insert_conversation(
-        self, conversation: str, tenant: str, region: str, external_hmac: str | None, client: str, therapist: str
+        self,
+        conversation: str,
+        tenant: str,
+        region: str,
+        external_hmac: str | None,
+        client: str,
+        therapist: str,
+        by: str,
     ) -> bool:
         """False: the id or the external id is taken."""
         sql = _sql["insert_conversation"]
-        return await self._tx.fetchval(sql, conversation, tenant, region, external_hmac, client, therapist) is not None
+        new = await self._tx.fetchval(sql, conversation, tenant, region, external_hmac, client, therapist, by)
+        return new is not None
 
     async def conversation(self, conversation: str) -> Conversation | None:
         row = await self._tx.fetchrow(_sql["conversation"], conversation)
@@ -195,6 +204,7 @@ class Store:
             row["created_at"],
             row["last_seq"],
             row["last_n"],
+            str(row["created_by"]) if row["created_by"] else None,
         )
 
     async def conversation_by_external(self, tenant: str, external_hmac: str) -> str | None:
@@ -222,5 +232,12 @@ class Store:
     async def start_session(self, conversation: str, session: Session) -> None:
         await self._tx.execute(_sql["start_session"], conversation, session.id, session.started_n, session.started_at)
 
-    async def end_session(self, conversation: str, session: str, n: int, at: datetime) -> None:
-        await self._tx.execute(_sql["end_session"], conversation, session, n, at)
+    async def end_session(self, conversation: str, fact: SessionFact, at: datetime, by: str) -> None:
+        await self._tx.execute(_sql["end_session"], conversation, fact.session, fact.n, at, by)
+
+    async def session_ended_by(self, conversation: str, command: str) -> SessionFact | None:
+        """What this very command did when it was delivered before."""
+        row = await self._tx.fetchrow(_sql["session_ended_by"], conversation, command)
+        if row is None:
+            return None
+        return SessionFact(kind="session.ended", n=row["n"], session=str(row["session"]), at=rfc3339(row["at"]))

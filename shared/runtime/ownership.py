@@ -6,7 +6,6 @@ Single active consumer stays on the queues as a second guard, but it can't choos
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from math import ceil
 from pathlib import Path
 
 import structlog
@@ -37,17 +36,53 @@ class Owner:
     free: bool
 
 
-def to_take(owners: list[Owner], held: dict[str, int], me: str, alive: int) -> list[Owner]:
-    """Queues to take now: free ones, and those left by an earlier life of this instance, up to the even share."""
-    share = ceil(len(owners) / max(1, alive))
+class NameTaken(Exception):  # noqa: N818 - an outcome
+    """A younger process has this instance's name; two of one name would take each other's queues for ever."""
+
+
+def _counts(owners: list[Owner], held: dict[str, int], me: str, alive: set[str]) -> dict[str, int]:
+    """How many queues each living instance has; of our own we know it better than the table."""
+    counts = dict.fromkeys(alive, 0)
+    for owner in owners:
+        if owner.instance in counts and not owner.free:
+            counts[owner.instance] += 1
+    return counts | {me: len(held)}
+
+
+def _wanted_by_others(counts: dict[str, int], me: str, least: int) -> int:
+    """Queues that the other instances still need to come to the least share."""
+    return sum(max(0, least - count) for name, count in counts.items() if name != me)
+
+
+def to_take(owners: list[Owner], held: dict[str, int], me: str, alive: set[str]) -> list[Owner]:
+    """Queues to take now: free ones, and those left by an earlier life of this instance, up to the even share.
+
+    What doesn't divide evenly goes, one each, to whoever comes first, once nobody lacks the least share.
+    """
+    counts = _counts(owners, held, me, alive)
+    least = len(owners) // len(counts)
     open_ones = [o for o in owners if o.queue not in held and (o.free or o.instance == me)]
-    return open_ones[: max(0, share - len(held))]
+    room = max(0, least - len(held))
+    left_over = len(open_ones) - room - _wanted_by_others(counts, me, least)
+    if left_over > 0 and len(held) + room == least and len(owners) % len(counts):
+        room += 1
+    return open_ones[:room]
 
 
-def to_release(owners: list[Owner], held: dict[str, int], alive: int) -> list[str]:
-    """Queues to give away: what is held above the even share, if somebody else is there to take it."""
-    share = ceil(len(owners) / max(1, alive))
-    return sorted(held)[share:]
+def to_release(owners: list[Owner], held: dict[str, int], me: str, alive: set[str]) -> list[str]:
+    """Queues to give away: what is held above the even share, and one more where another lacks the least share.
+
+    Those that have one more than the least give it away in the order of their names, only as many as are lacking.
+    """
+    counts = _counts(owners, held, me, alive)
+    least, odd = divmod(len(owners), len(counts))
+    keep = least + (1 if odd else 0)
+    free = sum(1 for owner in owners if owner.free and owner.queue not in held)
+    lacking = _wanted_by_others(counts, me, least) - free
+    above = sorted(name for name, count in counts.items() if count > least)
+    if me in above[: max(0, lacking)]:
+        keep = least
+    return sorted(held)[keep:]
 
 
 class Ownership:
@@ -58,6 +93,8 @@ class Ownership:
         self._instance = instance
         self._queues = queues
         self.held: dict[str, int] = {}
+        self.renewals = 0
+        """How often the database has taken a renewal: a sign that it works."""
 
     async def prepare(self) -> None:
         """Check the number of queues against the database. Raises `WrongQueueCount`."""
@@ -75,17 +112,20 @@ class Ownership:
         """
         await self._pool.execute(_sql["beat"], self._instance, LEASE)
         await self._pool.execute(_sql["forget_dead"])
-        alive = await self._pool.fetchval(_sql["count_alive"])
+        alive = {row["name"] for row in await self._pool.fetch(_sql["list_alive"])}
         renewed = await self._pool.fetch(_sql["renew"], list(self.held), list(self.held.values()), LEASE)
         kept = {row["queue"] for row in renewed}
+        self.renewals += 1
+        owners = [
+            Owner(r["queue"], r["instance"], r["fence"], r["free"]) for r in await self._pool.fetch(_sql["list_owners"])
+        ]
         for queue in [q for q in self.held if q not in kept]:
             log.warning("queue_lost", queue=queue)
             await given(queue)
             self.held.pop(queue, None)
-        owners = [
-            Owner(r["queue"], r["instance"], r["fence"], r["free"]) for r in await self._pool.fetch(_sql["list_owners"])
-        ]
-        for queue in to_release(owners, self.held, alive):
+            if any(o.queue == queue and o.instance == self._instance for o in owners):
+                raise NameTaken(f"another process is named {self._instance} too")
+        for queue in to_release(owners, self.held, self._instance, alive):
             await given(queue)
             await self._release(queue)
         for owner in to_take(owners, self.held, self._instance, alive):

@@ -24,7 +24,7 @@ from shared.runtime.broker.publisher import Publisher
 from shared.runtime.broker.topology import QueueKind
 from shared.runtime.health import Health, start_admin
 from shared.runtime.logging import setup
-from shared.runtime.ownership import WrongQueueCount
+from shared.runtime.ownership import NameTaken, WrongQueueCount
 from shared.runtime.postgres import Pool
 from shared.runtime.sealing import Sealer
 from shared.runtime.settings import ServiceSettings
@@ -89,8 +89,8 @@ def main(
     name_process(f"unsaid/{name}/{settings.instance}")
     try:
         uvloop.run(_live(name, settings, migrations_folder, build))
-    except* WrongQueueCount as group:
-        log.error("refused_to_start", reason=str(group.exceptions[0]))
+    except* (WrongQueueCount, NameTaken) as group:
+        log.error("refused_to_run", reason=str(group.exceptions[0]))
         sys.exit(3)
     except* OSError as group:
         log.error("refused_to_start", reason=str(group.exceptions[0]))

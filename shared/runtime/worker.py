@@ -5,28 +5,29 @@ told is delivered again, finds its row, and is told again.
 """
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
-import orjson
 import structlog
 from pydantic import TypeAdapter, ValidationError
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from shared.contracts.envelope import Command, Envelope
 from shared.contracts.errors import Code, Unavailable
 from shared.contracts.events import CommandRefused
+from shared.contracts.ids import rfc3339
 from shared.runtime import metrics, postgres, subscriptions
 from shared.runtime.broker.consumer import Delivery, Inbox, Source
 from shared.runtime.broker.link import AWAY
 from shared.runtime.broker.publisher import Unroutable
-from shared.runtime.broker.topology import Destination, dead_queue, declare_command_queue, to_gateway
+from shared.runtime.broker.topology import Destination, dead_queue, declare_command_queue
+from shared.runtime.handler import Handler, Tell, answer
 from shared.runtime.ownership import Fenced, Ownership
-from shared.runtime.postgres import Connection
+from shared.runtime.runs import split_body
 from shared.runtime.service import Parts
+from shared.runtime.suspects import Suspects
+from shared.runtime.transactions import Transactions
 
 log = structlog.get_logger()
 
@@ -37,20 +38,12 @@ ENDING_MOST = 4
 """Batches that may wait for their confirms while the next one is applied."""
 TICK_S = 1.5
 SWEEP_TICKS = 40
+SLICE = 500
+"""Commands in one transaction: it holds the owner rows, and must end before this instance's own renewal gives up."""
+CHANNEL_S = 3
+"""Opening or closing a channel takes at most this long: after a long sleep its connection may be dead, unnoticed."""
 
 C = TypeVar("C", bound=Command)
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """An envelope to publish once the transaction is committed.
-
-    ``needs``: what other services must have been told before (confirmed), so that who reads this finds them knowing.
-    """
-
-    to: Destination
-    envelope: Envelope
-    needs: "tuple[Tell, ...]" = ()
 
 
 Told = dict[Destination, "asyncio.Future[None]"]
@@ -63,54 +56,6 @@ class _Ending:
 
     task: "asyncio.Task[None]"
     told: Told
-
-
-def answer(command: Command, reply: Envelope) -> Tell:
-    """A reply, to the gateway that asked."""
-    return Tell(to_gateway(command.replyto), reply)
-
-
-class Handler(ABC, Generic[C]):
-    """Applies commands in one transaction and says what to tell; also what to tell when a gateway is gone."""
-
-    async def at_once(
-        self, db: Connection, fences: Mapping[str, int], commands: Sequence[C]
-    ) -> tuple[list[Tell], list[C]]:
-        """Do what one statement can do that compares the fences itself; what to tell, and the commands left over."""
-        del db, fences
-        return [], list(commands)
-
-    @abstractmethod
-    async def handle(self, tx: Connection, commands: Sequence[C]) -> list[Tell]: ...
-
-    @abstractmethod
-    async def forget(self, tx: Connection, address: str) -> list[Tell]: ...
-
-
-def runs(commands: Sequence[C], key: Callable[[C], str | None]) -> list[list[C]]:
-    """Split a batch into runs of one type that can be applied together, keeping each key's own order.
-
-    A command without a key may touch any conversation: it stands alone between what is before and behind it.
-    """
-    layers: list[dict[type[C], list[C]]] = []
-    last: dict[str, tuple[int, type[C]]] = {}
-    floor = 0
-    for command in commands:
-        kind, k = type(command), key(command)
-        if k is None:
-            floor = len(layers) + 1
-            layers.append({kind: [command]})
-            continue
-        layer, before = last.get(k, (floor - 1, kind))
-        if layer < floor:
-            layer = floor
-        elif before is not kind:
-            layer += 1
-        while len(layers) <= layer:
-            layers.append({})
-        layers[layer].setdefault(kind, []).append(command)
-        last[k] = (layer, kind)
-    return [run for layer in layers for run in layer.values()]
 
 
 class Worker(Generic[C]):
@@ -132,6 +77,8 @@ class Worker(Generic[C]):
         self._publisher = parts.publisher
         self._queue_kind = parts.queue_kind
         self._ownership = ownership
+        self._transactions = Transactions(parts.pool, handler, ownership)
+        self._suspects = Suspects(parts.pool)
         self._inbox = Inbox()
         self._sources: dict[str, Source] = {}
         self._busy = asyncio.Lock()
@@ -159,7 +106,8 @@ class Worker(Generic[C]):
             try:
                 await self._ownership.tick(self._take, self._give)
                 for queue in self._ownership.held:
-                    if not self._sources[queue].open:  # the broker's connection was lost and is back
+                    source = self._sources.get(queue)
+                    if source is None or not source.open:  # it never started, or its channel was lost
                         await self._take(queue)
                 ticks += 1
                 if ticks % SWEEP_TICKS == 0:
@@ -170,18 +118,21 @@ class Worker(Generic[C]):
 
     async def _take(self, queue: str) -> None:
         async with self._busy:
-            if queue in self._sources:
-                await self._sources[queue].close()
+            await self._let_go(queue)
             source = self._sources[queue] = Source(queue, self._inbox)
-            await declare_command_queue(self._link, self._service, queue, self._queue_kind)
-            await source.start(self._link)
+            async with asyncio.timeout(CHANNEL_S):
+                await declare_command_queue(self._link, self._service, queue, self._queue_kind)
+                await source.start(self._link)
 
     async def _give(self, queue: str) -> None:
         async with self._busy:
             await self._ended()
-            source = self._sources.pop(queue, None)
-            if source is not None:
-                await source.close()
+            await self._let_go(queue)
+
+    async def _let_go(self, queue: str) -> None:
+        source = self._sources.pop(queue, None)
+        if source is not None:
+            await _close(source)
 
     # --- work ------------------------------------------------------------------------------------------------------
 
@@ -202,8 +153,8 @@ class Worker(Generic[C]):
         queues = {d.source.queue for d in deliveries}
         try:
             commands = [c for d in deliveries for c in await self._parse(d)]
-            one_by_one = deliveries[0].redelivered
-            tells = await self._apply_each(commands, queues) if one_by_one else await self._apply(commands, queues)
+            again = deliveries[0].redelivered
+            tells = await (self._apply_again if again else self._apply)(commands, queues)
             tells = [await self._needs_met(tell) if tell.needs else tell for tell in tells]
             told = await self._tell(tells)
         except Fenced:
@@ -254,16 +205,13 @@ class Worker(Generic[C]):
     async def _reset(self, deliveries: list[Delivery]) -> None:
         """Give the deliveries back in order by closing their channels; the next tick consumes again."""
         for source in {d.source.queue: d.source for d in deliveries}.values():
-            try:
-                await source.close()
-            except AWAY:
-                log.info("channel_lost")
+            await _close(source)
 
     async def _parse(self, delivery: Delivery) -> list[C]:
         try:
             return self._batches.validate_json(delivery.body)
         except ValidationError:
-            parsed = [await self._parse_one(raw) for raw in _split(delivery.body)]
+            parsed = [await self._parse_one(raw) for raw in split_body(delivery.body)]
             return [command for command in parsed if command is not None]
 
     async def _parse_one(self, raw: bytes) -> C | None:
@@ -274,11 +222,13 @@ class Worker(Generic[C]):
             return None
 
     async def _apply(self, commands: list[C], queues: set[str]) -> list[Tell]:
+        slices = [commands[first : first + SLICE] for first in range(0, len(commands), SLICE)]
+        return [tell for several in slices for tell in await self._apply_slice(several, queues)]
+
+    async def _apply_slice(self, commands: list[C], queues: set[str]) -> list[Tell]:
         """One transaction for all; where that fails for a reason of its own, one for each."""
-        if not commands:
-            return []
         try:
-            tells = await self._transaction(commands, queues)
+            tells = await self._transactions.run(commands, queues)
         except (Fenced, Unavailable):
             raise
         except Exception as error:
@@ -289,43 +239,39 @@ class Worker(Generic[C]):
             metrics.handled(kind.__name__, "applied", several)
         return tells
 
+    async def _apply_again(self, commands: list[C], queues: set[str]) -> list[Tell]:
+        """What was redelivered may be what the last process died of."""
+        try:
+            together = await self._suspects.together(commands)
+            if together:
+                tells = await self._apply(commands, queues)
+            else:
+                tells = [t for command in commands for t in await self._apply_suspect(command, queues)]
+            await self._suspects.clear(commands)
+        except postgres.AWAY:
+            raise Unavailable("postgres") from None
+        return tells
+
+    async def _apply_suspect(self, command: C, queues: set[str]) -> list[Tell]:
+        if not await self._suspects.alone(command):
+            return [await self._fail(command, "deadly")]
+        try:
+            return await self._apply_each([command], queues)
+        finally:  # this process lives: it wasn't that
+            await self._suspects.clear([command])
+
     async def _apply_each(self, commands: list[C], queues: set[str]) -> list[Tell]:
         tells: list[Tell] = []
         for command in commands:
             try:
-                tells += await self._transaction([command], queues)
+                tells += await self._transactions.run([command], queues)
                 metrics.handled(type(command).__name__, "applied")
             except (Fenced, Unavailable):
                 raise
             except Exception as error:
                 log.error("command_failed", type=type(command).__name__, id=command.id, exc_info=error)
-                metrics.handled(type(command).__name__, "failed")
-                await self._put_aside(command.model_dump_json().encode(), "failed", error=type(error).__name__)
-                tells.append(answer(command, _failed(command)))
+                tells.append(await self._fail(command, "failed", error=type(error).__name__))
         return tells
-
-    async def _transaction(self, commands: list[C], queues: set[str]) -> list[Tell]:
-        """Again and again while the database is away: a delivery is never used up by that."""
-        fences = self._ownership.fences(queues)
-        try:
-            return await self._attempt(commands, queues, fences)
-        except postgres.AWAY as error:
-            log.warning("database_away", error=type(error).__name__)
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(postgres.AWAY), wait=wait_random_exponential(0.05, 1)
-        ):
-            with attempt:
-                return await self._attempt(commands, queues, fences)
-        raise AssertionError("unreachable")
-
-    async def _attempt(self, commands: list[C], queues: set[str], fences: Mapping[str, int]) -> list[Tell]:
-        async with self._pool.acquire(timeout=3) as db:
-            tells, rest = await self._handler.at_once(db, fences, commands)
-            if rest:
-                async with db.transaction():
-                    await self._ownership.check(db, queues)
-                    tells += await self._handler.handle(db, rest)
-            return tells
 
     # --- telling ---------------------------------------------------------------------------------------------------
 
@@ -365,15 +311,32 @@ class Worker(Generic[C]):
                 log.warning("forgetting_delayed", error=type(error).__name__)
                 return  # at the next batch
 
+    async def _fail(self, command: C, reason: str, **fields: object) -> Tell:
+        """Put the command aside; what to tell its sender."""
+        metrics.handled(type(command).__name__, "failed")
+        await self._put_aside(command.model_dump_json().encode(), reason, id=command.id, **fields)
+        return answer(command, _failed(command))
+
     async def _put_aside(self, raw: bytes, reason: str, **fields: object) -> None:
         """Put one command on the dead-letter queue, sealed as it is. Raises `Unavailable`."""
         metrics.DEAD_LETTERS.labels(reason).inc()
         log.error("dead_letter", reason=reason, **fields)
         where = Destination("", dead_queue(self._service), persistent=True)
         try:
-            await self._publisher.publish_raw(where, b"[" + raw + b"]", {"reason": reason})
+            await self._publisher.publish_raw(
+                where, b"[" + raw + b"]", {"reason": reason, "at": rfc3339(datetime.now(UTC))}
+            )
         except Unroutable:
             raise Unavailable("broker") from None
+
+
+async def _close(source: Source) -> None:
+    """A broker that is away, or whose connection ended while we slept, has given the deliveries back already."""
+    try:
+        async with asyncio.timeout(CHANNEL_S):
+            await source.close()
+    except AWAY:
+        log.info("channel_lost")
 
 
 async def _confirmed(told: Told) -> set[str]:
@@ -399,12 +362,3 @@ def _failed(command: Command) -> CommandRefused:
     return CommandRefused(
         causationid=command.id, code=Code.UNAVAILABLE, details={"part": "dead_letter", "retry_ms": 30_000}
     )
-
-
-def _split(body: bytes) -> list[bytes]:
-    """The envelopes of a batch that doesn't parse as a whole; the body itself where it isn't a batch."""
-    try:
-        parts = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return [orjson.dumps({"malformed_bytes": len(body)})]
-    return [orjson.dumps(part) for part in parts] if isinstance(parts, list) else [orjson.dumps(parts)]

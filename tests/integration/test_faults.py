@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local.home import PARTS, Part
-from tests.support.participants import Closed, Conversation, Frame, Participant, Partner
+from tests.support.participants import Partner
 from tests.support.platform import Platform, started
+from tests.support.writer import Writer
+from tests.support.writer import history as read_history
 
 MESSAGES = 30
 FAULT_AFTER = 10
@@ -21,55 +23,6 @@ def own() -> Iterator[Platform]:
     """A platform that may be broken without disturbing other tests."""
     with started() as platform:
         yield platform
-
-
-class Writer:
-    """A client that follows the protocol: it resends with the same id until it has its ``ok``, and reconnects."""
-
-    def __init__(self, conversation: Conversation, token: str) -> None:
-        self._conversation = conversation
-        self._token = token
-        self._connection: Participant | None = None
-        self.acknowledged: dict[int, tuple[str, str]] = {}
-
-    async def _connected(self) -> Participant:
-        while self._connection is None:
-            try:
-                gateway = self._conversation.partner.gateway
-                self._connection = await Participant.arrive(gateway, self._conversation.id, self._token, device="w")
-            except (OSError, Closed, TimeoutError, AssertionError):
-                await asyncio.sleep(0.2)  # the client's own back-off
-        return self._connection
-
-    async def write(self, text: str) -> None:
-        message = str(uuid.uuid4())
-        while True:
-            try:
-                frame = await (await self._connected()).ask("message.send", message=message, text=text)
-            except (OSError, Closed, TimeoutError):
-                await self.leave()
-                continue
-            if frame["type"] == "ok":
-                self.acknowledged[frame["seq"]] = (message, text)
-                return
-            assert frame["code"] == "unavailable", frame
-            await asyncio.sleep(frame["details"]["retry_ms"] / 1000)
-
-    async def leave(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.leave()
-
-
-async def _history(partner: Partner, conversation: str) -> list[Frame]:
-    found: list[Frame] = []
-    after: int | None = 0
-    while after is not None:
-        status, page = await partner.ask("GET", f"/v1/conversations/{conversation}/messages?after={after}&limit=200")
-        assert status == 200, page
-        found += page["messages"]
-        after = page["next_after"]
-    return found
 
 
 @pytest.mark.timeout(120)
@@ -95,7 +48,7 @@ async def test_kill_9_loses_nothing_and_the_talk_goes_on(own: Platform, victim: 
             old = own.kill(victim, signal.SIGKILL)
         await own.until_restarted(victim, old)
         await own.until_ready()
-        history = await _history(partner, conversation.id)
+        history = await read_history(partner, conversation.id)
         assert [m["seq"] for m in history] == list(range(1, 2 * MESSAGES + 1))  # none lost, doubled, nor a gap
         acknowledged = writers[0].acknowledged | writers[1].acknowledged
         assert {m["seq"]: (m["message"], m["text"]) for m in history} == acknowledged
@@ -117,7 +70,7 @@ async def test_a_stopped_server_gives_no_ok_and_afterwards_all_is_well(own: Plat
         for pid in pids:
             own.signal(pid, signal.SIGSTOP)
         try:
-            connection = await writer._connected()
+            connection = await writer.connected()
             message = str(uuid.uuid4())
             frame = await connection.ask("message.send", message=message, text="meanwhile")
             assert (frame["type"], frame.get("code")) == ("error", "unavailable")
@@ -127,7 +80,7 @@ async def test_a_stopped_server_gives_no_ok_and_afterwards_all_is_well(own: Plat
                 own.signal(pid, signal.SIGCONT)
         await own.until_ready()
         await writer.write("after")
-        texts = [m["text"] for m in await _history(partner, conversation.id)]
+        texts = [m["text"] for m in await read_history(partner, conversation.id)]
         assert [text for text in texts if text != "meanwhile"] == ["before", "after"]
         assert texts.count("meanwhile") <= 1
         await writer.leave()

@@ -149,8 +149,12 @@ class Participant:
     @classmethod
     async def arrive(cls, gateway: str, conversation: str, token: str, **hello: object) -> "Participant":
         self = await cls.connect(gateway, conversation)
-        await self.send("hello", token=token, **hello)
-        self.welcome = await self.until("welcome")
+        try:
+            await self.send("hello", token=token, **hello)
+            self.welcome = await self.until("welcome")
+        except BaseException:
+            await self.leave()
+            raise
         return self
 
     async def _read(self) -> None:

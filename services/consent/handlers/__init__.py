@@ -11,8 +11,8 @@ from shared.contracts import commands as c
 from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused
 from shared.runtime import subscriptions
+from shared.runtime.handler import Handler, Tell, answer
 from shared.runtime.postgres import Connection
-from shared.runtime.worker import Handler, Tell, answer
 
 AnyCommand = (
     c.RegisterConversation | c.AttachConsents | c.DetachConsents | c.Probe | c.ReadForms | c.Decide | c.ReadDecisions

@@ -12,8 +12,8 @@ from shared.contracts.frames.values import Consents, ConsentValue
 from shared.contracts.ids import rfc3339
 from shared.runtime import subscriptions
 from shared.runtime.broker.topology import to_gateway
+from shared.runtime.handler import Tell, answer
 from shared.runtime.postgres import Connection
-from shared.runtime.worker import Tell, answer
 
 GENERATION = 2**32
 

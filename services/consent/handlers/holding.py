@@ -5,8 +5,8 @@ from services.consent.store import Store
 from shared.contracts.commands import AttachConsents, DetachConsents, Probe
 from shared.contracts.events import ConsentsAttached, Done, Probed
 from shared.runtime import subscriptions
+from shared.runtime.handler import Tell, answer
 from shared.runtime.postgres import Connection
-from shared.runtime.worker import Tell, answer
 
 
 async def attach(tx: Connection, store: Store, command: AttachConsents) -> list[Tell]:

@@ -8,7 +8,7 @@ from services.notes.store import Store
 from shared.contracts.commands import ListNotes, SaveNote
 from shared.contracts.events import NoteSaved, NotesListed, StoredNote
 from shared.contracts.ids import rfc3339
-from shared.runtime.worker import Tell, answer
+from shared.runtime.handler import Tell, answer
 
 
 async def _require_therapist(store: Store, command: SaveNote | ListNotes) -> None:

@@ -16,9 +16,10 @@ from shared.contracts.envelope import Command, ConversationCommand
 from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused, HoldersChanged
 from shared.runtime import subscriptions
+from shared.runtime.handler import Handler, Tell, answer
 from shared.runtime.postgres import Connection
+from shared.runtime.runs import runs
 from shared.runtime.sealing import Sealer
-from shared.runtime.worker import Handler, Tell, answer, runs
 
 Rare = (
     c.CreateConversation | c.GetConversation | c.ListConversations | c.Attach | c.Detach | c.RenewAttachments

@@ -13,8 +13,8 @@ from services.session.domain.messages import Posted
 from services.session.handlers.messages import tells_of
 from services.session.store import Store
 from shared.contracts.commands import SendMessage, SessionCommand
+from shared.runtime.handler import Tell
 from shared.runtime.postgres import Connection
-from shared.runtime.worker import Tell
 
 KNOWN_MOST = 50_000
 

@@ -28,9 +28,9 @@ from shared.contracts.frames.values import SessionValue
 from shared.contracts.ids import new_id, rfc3339
 from shared.runtime import subscriptions
 from shared.runtime.broker.topology import command_queue, to_commands, to_gateway
+from shared.runtime.handler import Tell, answer
 from shared.runtime.postgres import Connection
 from shared.runtime.sealing import Sealer
-from shared.runtime.worker import Tell, answer
 
 __all__ = ["attach", "create", "detach", "get", "listed", "renew", "to_holders"]
 
@@ -73,13 +73,14 @@ async def create(
 ) -> list[Tell]:
     """Create, or find by id (a repeated command) or by the partner's external id."""
     found = await store.conversation(command.conversation)
-    created = True
     if found is not None and found.tenant != command.tenant:
         raise errors.conflict()
     if found is None or _open(sealer, command).external_id is not None:
-        created = await _insert(store, sealer, command)
+        await _insert(store, sealer, command)
         found = await _found_or_made(store, sealer, command)
     told = _registrations(settings, command, found)
+    # Without an external id the conversation's id is this request's alone; with one, only its maker's answer was lost.
+    created = found.created_by == command.id or _open(sealer, command).external_id is None
     reply = answer(command, _found(sealer, command.id, found, created=created))
     watching = await subscriptions.addresses(tx, [found.client.id, found.therapist.id])
     event = ConversationCreated(tenant=found.tenant, conversation=found.id, members=_members(found))
@@ -97,8 +98,8 @@ def _open(sealer: Sealer, command: CreateConversation) -> ConversationContent:
     return ConversationContent.model_validate_json(sealer.open(command.conversation, command.content))
 
 
-async def _insert(store: Store, sealer: Sealer, command: CreateConversation) -> bool:
-    """Returns whether the conversation is new. Raises `Refused`: a person's role, or the external id, is taken."""
+async def _insert(store: Store, sealer: Sealer, command: CreateConversation) -> None:
+    """Insert, unless it is there. Raises `Refused`: a person's role, or the external id, is taken."""
     content = _open(sealer, command)
     external = _external(sealer, command, content)
     people = [
@@ -115,13 +116,12 @@ async def _insert(store: Store, sealer: Sealer, command: CreateConversation) -> 
             raise errors.conflict()
         ids[role] = kept[0]
     new = await store.insert_conversation(
-        command.conversation, command.tenant, command.region, external, ids["client"], ids["therapist"]
+        command.conversation, command.tenant, command.region, external, ids["client"], ids["therapist"], command.id
     )
     if not new:
         existing = await _found_or_made(store, sealer, command)
         if (existing.client.id, existing.therapist.id) != (ids["client"], ids["therapist"]):
             raise errors.conflict()
-    return new
 
 
 async def _found_or_made(store: Store, sealer: Sealer, command: CreateConversation) -> Conversation:

@@ -13,8 +13,8 @@ from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused, MessageFact
 from shared.contracts.ids import rfc3339
 from shared.runtime import subscriptions
+from shared.runtime.handler import Tell, answer
 from shared.runtime.postgres import Connection
-from shared.runtime.worker import Tell, answer
 
 
 class Learner(Protocol):

@@ -8,8 +8,8 @@ from shared.contracts.commands import MarkRead, ReadFacts, ReadHistory
 from shared.contracts.envelope import ConversationCommand
 from shared.contracts.events import Done, FactsRead, HistoryRead, MessageFact, ReadMarked
 from shared.runtime import subscriptions
+from shared.runtime.handler import Tell, answer
 from shared.runtime.postgres import Connection
-from shared.runtime.worker import Tell, answer
 
 HIGHEST = 2**53
 

@@ -9,8 +9,8 @@ from shared.contracts.commands import EndSession, StartSession
 from shared.contracts.events import SessionAccepted, SessionFact
 from shared.contracts.ids import rfc3339
 from shared.runtime import subscriptions
+from shared.runtime.handler import Tell, answer
 from shared.runtime.postgres import Connection
-from shared.runtime.worker import Tell, answer
 
 
 async def start(tx: Connection, store: Store, command: StartSession) -> list[Tell]:
@@ -20,10 +20,8 @@ async def start(tx: Connection, store: Store, command: StartSession) -> list[Tel
     before = domain.start(used, await store.running_session(head.id), command)
     if before is not None:
         metrics.SESSIONS.labels("repeated").inc()
-        reply = SessionAccepted(
-            causationid=command.id, session=before.id, at=rfc3339(before.started_at), n=before.started_n
-        )
-        return [answer(command, reply)]
+        fact = SessionFact(kind="session.started", n=before.started_n, session=before.id, at=rfc3339(before.started_at))
+        return await _told(tx, command, fact)
     session = Session(command.session, head.next_n(), head.next_at())
     fact = SessionFact(kind="session.started", n=session.started_n, session=session.id, at=rfc3339(session.started_at))
     await store.start_session(head.id, session)
@@ -31,12 +29,17 @@ async def start(tx: Connection, store: Store, command: StartSession) -> list[Tel
 
 
 async def end(tx: Connection, store: Store, command: EndSession) -> list[Tell]:
+    """End the session that runs. Delivered again, the command ends no other one, and answers as it did then."""
     locked = (await store.lock_heads([command.conversation])).get(command.conversation)
+    before = await store.session_ended_by(command.conversation, command.id)
+    if before is not None:
+        metrics.SESSIONS.labels("repeated").inc()
+        return await _told(tx, command, before)
     running = await store.running_session(command.conversation)
     head, session = domain.end(locked, running, command)
     at = head.next_at()
     fact = SessionFact(kind="session.ended", n=head.next_n(), session=session.id, at=rfc3339(at))
-    await store.end_session(head.id, session.id, fact.n, at)
+    await store.end_session(head.id, fact, at, command.id)
     return await _record(tx, store, head, command, fact)
 
 
@@ -46,6 +49,11 @@ async def _record(
     await store.insert_session_fact(head.id, fact, head.last_at)
     await store.raise_head(head)
     metrics.SESSIONS.labels(fact.kind.removeprefix("session.")).inc()
-    holders = (await subscriptions.addresses(tx, [head.id])).get(head.id, [])
+    return await _told(tx, command, fact)
+
+
+async def _told(tx: Connection, command: StartSession | EndSession, fact: SessionFact) -> list[Tell]:
+    """Tell the fact; of a repeated command again, since it may have been lost: who knows it drops it."""
+    holders = (await subscriptions.addresses(tx, [command.conversation])).get(command.conversation, [])
     reply = SessionAccepted(causationid=command.id, session=fact.session, at=fact.at, n=fact.n)
     return [answer(command, reply), *egress.recorded(command, fact, holders, answers=False)]

@@ -112,12 +112,12 @@ on conflict (tenant, external_hmac) do update
 returning id, locale;
 
 -- name: insert_conversation
-insert into conversation (id, tenant, region, external_hmac, client, therapist, created_at, last_at)
-select $1, $2, $3, $4, $5, $6, moment, moment from (select date_trunc('milliseconds', clock_timestamp()) as moment) as c
+insert into conversation (id, tenant, region, external_hmac, client, therapist, created_by, created_at, last_at)
+select $1, $2, $3, $4, $5, $6, $7, moment, moment from (select date_trunc('milliseconds', clock_timestamp()) as moment) as c
 on conflict do nothing returning id;
 
 -- name: conversation
-select c.id, c.tenant, c.region, c.client, c.therapist, c.created_at, c.last_seq, c.last_n,
+select c.id, c.tenant, c.region, c.client, c.therapist, c.created_at, c.last_seq, c.last_n, c.created_by,
        a.profile as client_profile, a.locale as client_locale,
        b.profile as therapist_profile, b.locale as therapist_locale
 from conversation c
@@ -159,4 +159,7 @@ select id, started_n, started_at from session where conversation = $1 and id = $
 insert into session (conversation, id, started_n, started_at) values ($1, $2, $3, $4);
 
 -- name: end_session!
-update session set ended_n = $3, ended_at = $4 where conversation = $1 and id = $2;
+update session set ended_n = $3, ended_at = $4, ended_by = $5 where conversation = $1 and id = $2;
+
+-- name: session_ended_by
+select id as session, ended_n as n, ended_at as at from session where conversation = $1 and ended_by = $2;

@@ -17,8 +17,8 @@ delete from instance where name = $1;
 -- name: forget_dead!
 delete from instance where expires < now() - interval '1 minute';
 
--- name: count_alive
-select count(*) from instance where expires > now();
+-- name: list_alive
+select name from instance where expires > now();
 
 -- name: list_owners
 select queue, instance, fence, coalesce(expires < now(), true) as free from owner order by queue;

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from shared.contracts.errors import Code, Unavailable
 from shared.contracts.events import CommandRefused
+from shared.contracts.ids import new_id
 from shared.runtime.broker import publisher as module
 from shared.runtime.broker.link import Link
 from shared.runtime.broker.publisher import WAITING, Publisher
@@ -23,7 +24,7 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> Publisher:
 
 
 def refusals(several: int) -> list[CommandRefused]:
-    return [CommandRefused(causationid="00000000-0000-4000-8000-000000000000", code=Code.UNAVAILABLE, details={})] * several
+    return [CommandRefused(causationid=new_id(), code=Code.UNAVAILABLE, details={})] * several
 
 
 async def test_an_empty_lane_takes_all_of_one_call(publisher: Publisher) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shared.contracts.commands import Attach, Detach, GetConversation, RenewAttachments
 from shared.contracts.envelope import Command, ConversationCommand
 from shared.contracts.ids import new_id
-from shared.runtime.worker import runs
+from shared.runtime.runs import runs
 
 TENANT = new_id()
 KEYS = [new_id() for _ in range(4)]

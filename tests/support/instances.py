@@ -1,0 +1,90 @@
+"""More instances of a service beside the platform's own, and what its owner table says of them."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from deploy.local import postgres
+from deploy.local.home import REPO, Service
+from tests.support.platform import Platform
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A process of a service, with its own name."""
+
+    name: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def send(self, sign: signal.Signals) -> None:
+        self.process.send_signal(sign)
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        lines = self.log.read_text().splitlines()
+        found = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [line for line in found if line.get("event") == event]
+
+    async def until_logged(self, event: str, wait_s: float = 20) -> None:
+        async with asyncio.timeout(wait_s):
+            while not self.logged(event):  # noqa: ASYNC110 - another process writes it
+                await asyncio.sleep(0.05)
+
+
+@contextmanager
+def instance(platform: Platform, service: Service, name: str) -> Iterator[Instance]:
+    """Another process of a service, ended afterwards."""
+    environment = {**platform.environment(service), "UNSAID_INSTANCE": name, "UNSAID_ADMIN_PORT": "0"}
+    log = platform.home / "logs" / f"{name}.log"
+    with log.open("wb") as file:
+        command = [sys.executable, "-m", f"services.{service}"]
+        process = subprocess.Popen(command, env=environment, cwd=REPO, stdout=file, stderr=file)
+    try:
+        yield Instance(name, process, log)
+    finally:
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+        process.wait(10)
+
+
+async def database(platform: Platform, service: Service) -> "asyncpg.Connection[asyncpg.Record]":
+    return await asyncpg.connect(postgres.database_url(platform.state, service))
+
+
+async def owners(platform: Platform, service: Service) -> dict[str, str | None]:
+    """Who owns each queue by a lease in force."""
+    connection = await database(platform, service)
+    try:
+        rows = await connection.fetch(
+            "select queue, case when expires > now() then instance end as instance from owner order by queue"
+        )
+    finally:
+        await connection.close()
+    return {row["queue"]: row["instance"] for row in rows}
+
+
+async def until_owned(platform: Platform, service: Service, wait_s: float, *wanted: str) -> float:
+    """Until exactly these instances have the queues, evenly; how long that took."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    found: dict[str, str | None] = {}
+    try:
+        async with asyncio.timeout(wait_s):
+            while True:
+                found = await owners(platform, service)
+                counts = [list(found.values()).count(name) for name in wanted]
+                if sum(counts) == len(found) and max(counts) - min(counts) <= 1:
+                    return loop.time() - began
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError(f"after {wait_s} s: {found}") from None
