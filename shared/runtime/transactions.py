@@ -16,7 +16,7 @@ from shared.runtime.postgres import Pool
 log = structlog.get_logger()
 
 CANCELS = 5
-"""Statements in a row that the database gives up (`postgres.TIMEOUTS`) before a lone command is held to be the cause."""
+"""Statements in a row that the database gives up (`postgres.TIMEOUTS`) before a lone command counts as the cause."""
 
 C = TypeVar("C", bound=Command)
 

@@ -104,8 +104,7 @@ async def test_what_was_put_aside_is_put_back_when_the_fault_is_mended(
     assert error["details"]["part"] == "dead_letter"
     status, listed = await asyncio.to_thread(unsaid, "list")
     assert status == 0
-    line = next(line for line in listed.splitlines() if "session.send_message" in line)
-    letter = line.split()[0]
+    letter = [line.split()[0] for line in listed.splitlines() if "session.send_message" in line][-1]
     status, shown = await asyncio.to_thread(unsaid, "show", letter)
     assert status == 0
     assert json.loads(shown)[0]["message"] == message
