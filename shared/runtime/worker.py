@@ -36,6 +36,8 @@ ENDING_MOST = 4
 """Batches that may wait for their confirms while the next one is applied."""
 TICK_S = 1.5
 SWEEP_TICKS = 40
+SLICE = 500
+"""Commands in one transaction: it holds the owner rows, and must end before this instance's own renewal gives up."""
 
 C = TypeVar("C", bound=Command)
 
@@ -197,7 +199,9 @@ class Worker(Generic[C]):
         try:
             commands = [c for d in deliveries for c in await self._parse(d)]
             one_by_one = deliveries[0].redelivered
-            tells = await self._apply_each(commands, queues) if one_by_one else await self._apply(commands, queues)
+            apply = self._apply_each if one_by_one else self._apply
+            slices = [commands[first : first + SLICE] for first in range(0, len(commands), SLICE)]
+            tells = [tell for several in slices for tell in await apply(several, queues)]
             tells = [await self._needs_met(tell) if tell.needs else tell for tell in tells]
             told = self._tell(tells)
         except Fenced:
