@@ -82,9 +82,9 @@ ROWS = (
     Row(
         "stop-postgres",
         "Postgres",
-        "SIGSTOP of all its processes for 9 s",
+        "SIGSTOP of all its processes for 12 s",
         "SIGCONT",
-        stopping.stop_server("postgres", 9),
+        stopping.stop_server("postgres", 12),
     ),
     Row(
         "lose-confirms",

@@ -11,7 +11,16 @@ from tests.chaos.stage import Stage
 from tests.chaos.stages import plain
 
 SEED = 4
-QUICK = ("kill-session", "kill-gateway", "service-before-commit", "service-before-ack", "cut-in-commit", "poison")
+QUICK = (
+    "kill-gateway",
+    "kill-session",
+    "kill-consent",
+    "kill-notes",
+    "kill-postgres",
+    "kill-rabbitmq",
+    "cut-in-commit",
+    "poison",
+)
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
 
