@@ -5,6 +5,7 @@ A run of all rows writes their table into docs/reliability.md. The exit status i
 
 import argparse
 import asyncio
+import os
 import resource
 import secrets
 import sys
@@ -93,6 +94,9 @@ def interruptible() -> int:
         return main()
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
+    except BrokenPipeError:  # of `--list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
+        return 0
 
 
 sys.exit(interruptible())

@@ -56,6 +56,8 @@ class Message:
     sent: int = 0
     place: Place | None = None
     acknowledged: float = 0.0
+    confirmed: bool = False
+    """The broker has confirmed the command, and nobody will send it again."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,8 @@ class Account:
 
     def _judge_message(self, message: Message, kept: Seen | None) -> None:
         if kept is None:
-            if message.place is not None:
-                self.verdict.add("lost", f"{message.id}, acknowledged as {message.place}, isn't there")
+            if message.place is not None or message.confirmed:
+                self.verdict.add("lost", f"{message.id}, {message.place or 'confirmed by the broker'}, isn't there")
             return
         if (kept.text, kept.sender) != (message.text, message.sender):
             self.verdict.add("changed", f"{message.id} is read back with other content")

@@ -197,6 +197,7 @@ class Load:
             await self._within(client.has(len(history)), f"{client.view.name} hasn't seen everything")
         talk = Conversation(Partner(self.partner.gateway, "", ""), talk.id, talk.client, talk.therapist)
         self._stack.push_async_callback(talk.partner._http.close)
+        self._stack.push_async_callback(talk.leave)
         again = [
             await self._by_resume(talk, clients[0], account, {"after": 0}, len(history)),
             await self._by_resume(talk, clients[1], account, {"after_n": 0}, len(history)),
@@ -241,8 +242,8 @@ class Load:
         await talk.leave()
 
     async def _repeat(self, guest: Participant, client: Client, account: Account) -> None:
-        own = [message for message in account.messages.values() if message.sender == client.participant]
-        message: Message = self.random.choice(own)
+        own = (message for message in account.messages.values() if message.sender == client.participant)
+        message: Message = self.random.choice([message for message in own if message.place is not None])
         frame = await guest.ask("message.send", message=message.id, text=message.text)
         assert message.place is not None
         if (frame.get("seq"), frame.get("n"), frame.get("at")) != (
@@ -251,7 +252,8 @@ class Load:
             message.place.at,
         ):
             self.verdict.add("changed", f"{message.id}, sent once more, is answered otherwise: {frame}")
-        if await guest.refused("message.send", message=message.id, text=message.text + "!") != "conflict":
+        frame = await guest.ask("message.send", message=message.id, text=message.text + "!")
+        if frame.get("code") != "conflict":
             self.verdict.add("changed", f"{message.id}, sent with other content, is no conflict")
 
     async def end(self) -> None:
@@ -268,7 +270,9 @@ class Load:
 
     @property
     def acknowledged(self) -> int:
-        return sum(message.place is not None for account in self.accounts for message in account.messages.values())
+        """With a place, by an ``ok``; or confirmed by the broker, where nobody asks again."""
+        messages = (message for account in self.accounts for message in account.messages.values())
+        return sum(message.place is not None or message.confirmed for message in messages)
 
     def count(self, name: str) -> int:
         return sum(account.counts[name] for account in self.accounts)

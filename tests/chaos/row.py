@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
 from deploy.local.home import Part
@@ -21,6 +21,7 @@ class Scene:
         self.load = load
         self.notes: list[str] = []
 
+        self._beside: list[asyncio.Task[None]] = []
         self._ends: list[Callable[[], Awaitable[None]]] = []
 
     async def for_a_while(self, seconds: float) -> None:
@@ -32,6 +33,18 @@ class Scene:
         async with asyncio.timeout(RESTART_S):
             while self.stage.server(part) == old:  # noqa: ASYNC110 - it can only be looked at
                 await asyncio.sleep(0.05)
+
+    def beside(self, work: Coroutine[None, None, None]) -> None:
+        """Work that goes on beside the fault, until it is healed."""
+        self._beside.append(asyncio.create_task(work))
+
+    async def alone(self) -> None:
+        beside, self._beside = self._beside, []
+        for task in beside:
+            task.cancel()
+        for ended in await asyncio.gather(*beside, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise ended
 
     def on_end(self, end: Callable[[], Awaitable[None]]) -> None:
         """To be done when the row is over."""
@@ -81,6 +94,7 @@ async def play(stage: Stage, row: Row, seed: int) -> Result:
             await load.begin()
             async with asyncio.timeout(ROW_S):
                 await row.fault(scene)
+            await scene.alone()
             well_s = await load.flowing(WELL_S)
             await stage.well()
             await load.judge()
@@ -88,6 +102,7 @@ async def play(stage: Stage, row: Row, seed: int) -> Result:
             load.verdict.wrong.append(f"{type(error).__name__}: {error}")
     finally:
         load.verdict.wrong += await stage.restore()
+        await scene.alone()
         await load.end()
         await scene.end()
     return Result(row, load, scene.notes, well_s, time.monotonic() - began)

@@ -12,6 +12,7 @@ ROWS = (
     Row("kill-gateway", "a gateway", "SIGKILL under load", AGAIN, killing.kill("gateway-1")),
     Row("kill-session", "the session service", "SIGKILL under load", AGAIN, killing.kill("session-1")),
     Row("kill-consent", "the consent service", "SIGKILL under load", AGAIN, killing.kill("consent-1")),
+    Row("kill-notes", "the notes service", "SIGKILL under load", AGAIN, killing.kill("notes-1")),
     Row("kill-rabbitmq", "RabbitMQ", "SIGKILL under load", SUPERVISOR, killing.kill_server("rabbitmq")),
     Row("kill-postgres", "Postgres", "SIGKILL under load", SUPERVISOR, killing.kill_server("postgres")),
     Row(
@@ -81,9 +82,9 @@ ROWS = (
     Row(
         "stop-postgres",
         "Postgres",
-        "SIGSTOP of all its processes for 9 s",
+        "SIGSTOP of all its processes for 12 s",
         "SIGCONT",
-        stopping.stop_server("postgres", 9),
+        stopping.stop_server("postgres", 12),
     ),
     Row(
         "lose-confirms",
@@ -162,7 +163,7 @@ ROWS = (
         "started again at once; all clients come back",
         crowd.reconnect_all,
         conversations=50,
-        pause_s=8.0,
+        pause_s=4.0,
     ),
     Row(
         "fsync",

@@ -72,8 +72,8 @@ def welcome(hub: Hub, connection: Connection, rooms: list[Room], hello: client.H
     for room in rooms:
         greet(connection, room)
         point = points.pop(room.id, None)
-        if point is None:
-            room.facts.join(connection)
+        if point is None or room.facts.is_head(point.after, point.after_n):
+            room.facts.join(connection)  # when thousands come back at once, most have missed nothing
         else:
             position = Position(n=point.after_n) if point.after_n is not None else Position(seq=point.after)
             hub.spawn(resume(hub, room, connection, position, room.facts.wait(connection, position)))

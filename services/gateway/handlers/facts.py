@@ -139,6 +139,10 @@ class Facts:
         else:
             self.last_seq, self.last_n, self.highest_n = last_seq, last_n, last_n
 
+    def is_head(self, after: int | None, after_n: int | None) -> bool:
+        """Whether who has everything up to this position (``after_n`` where both are there) has missed nothing."""
+        return after_n == self.last_n if after_n is not None else after == self.last_seq
+
     def jump(self, last_seq: int, last_n: int) -> None:
         """Go on at a head, leaving out what can't be told."""
         self.last_seq, self.last_n = last_seq, last_n

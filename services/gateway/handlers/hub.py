@@ -7,6 +7,7 @@ broker's connection was lost, the gateway's queue is a new one, and everything h
 import asyncio
 import time
 from collections.abc import Coroutine
+from functools import partial
 
 import structlog
 
@@ -34,6 +35,10 @@ LINGER_S = 30.0
 LEASE_S = 5.0
 
 
+_Page = tuple[str, int | None, int | None, int]
+"""Conversation, position by n or by seq, and the last n of a page of facts."""
+
+
 class Hub:
     """Rooms by conversation, connections by id."""
 
@@ -55,6 +60,7 @@ class Hub:
         """Consent queues, and until when (monotonic) a withdrawal would have been heard through them."""
         self._devices: dict[tuple[str, str], Connection] = {}
         self._opening: dict[str, asyncio.Task[Room]] = {}
+        self._reading: dict[_Page, asyncio.Task[FactsRead]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.draining = False
 
@@ -70,9 +76,9 @@ class Hub:
             log.error("background_failed", exc_info=error)
 
     async def close(self) -> None:
-        for task in [*self._tasks, *self._opening.values()]:
+        for task in [*self._tasks, *self._opening.values(), *self._reading.values()]:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._opening.values(), return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._opening.values(), *self._reading.values(), return_exceptions=True)
 
     # --- queues ----------------------------------------------------------------------------------------------------
 
@@ -196,7 +202,10 @@ class Hub:
     async def read_facts(
         self, room: Room, after_n: int | None, after_seq: int | None, up_to_n: int | None = None
     ) -> FactsRead:
-        """What follows a position, up to the head that is known here or up to an earlier one."""
+        """What follows a position, up to the head that is known here or up to an earlier one.
+
+        Who asks while the same is being read gets the same answer: after an outage thousands ask for the same page.
+        """
         command = ReadFacts(
             tenant=room.tenant,
             conversation=room.id,
@@ -205,7 +214,18 @@ class Hub:
             after_seq=after_seq,
             up_to_n=max(room.facts.highest_n, room.facts.last_n) if up_to_n is None else up_to_n,
         )
-        return await self.requests.ask(self.session_queue(room.id), command, FactsRead)
+        key = (room.id, after_n, after_seq, command.up_to_n)
+        reading = self._reading.get(key)
+        if reading is None:
+            asking = self.requests.ask(self.session_queue(room.id), command, FactsRead)
+            reading = self._reading[key] = asyncio.create_task(asking)
+            reading.add_done_callback(partial(self._read, key))
+        return await asyncio.shield(reading)
+
+    def _read(self, key: _Page, reading: "asyncio.Task[FactsRead]") -> None:
+        del self._reading[key]
+        if not reading.cancelled():
+            reading.exception()  # who asked may have gone
 
     # --- leases ----------------------------------------------------------------------------------------------------
 

@@ -4,12 +4,12 @@ import json
 import uuid
 
 import aio_pika
-import jwt
 
 from deploy.local import rabbitmq
-from shared.contracts.commands import SendMessage
 from shared.runtime.broker.topology import COMMANDS
 from tests.chaos import cluster
+from tests.chaos.account import Message
+from tests.chaos.direct import command
 from tests.chaos.row import Scene
 from tests.chaos.stage import Stage
 
@@ -51,18 +51,8 @@ async def unroutable(scene: Scene) -> None:
 
 def _unhandleable(scene: Scene) -> bytes:
     """A command as it should be, whose content no transaction can store."""
-    talk = scene.load.talks[0]
-    good = SendMessage(
-        tenant=jwt.decode(scene.load.clients[0].token, options={"verify_signature": False})["tenant"],
-        replyto="gateway.nobody",
-        conversation=talk.id,
-        sender=talk.client,
-        message=str(uuid.uuid4()),
-        in_reply_to=None,
-        fingerprint="0" * 64,
-        content="a",
-    )
-    return good.model_dump_json().encode()
+    message = Message(str(uuid.uuid4()), "", scene.load.talks[0].client)
+    return command(scene.load, message, content="a").model_dump_json().encode()
 
 
 def poisons(scene: Scene) -> list[bytes]:

@@ -1,5 +1,6 @@
 """A process whose clock is set, while it runs, to another time (libfaketime)."""
 
+import asyncio
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -38,7 +39,7 @@ def set_clock(instance: str, seconds: int, *, monotonic: bool) -> Fault:
             await scene.load.flowing(40)
             _write(file.name, seconds)
             await scene.for_a_while(OFF_S)
-            scene.notes.append(f"not ready meanwhile: {process.reasons() or 'no, ready'}")
+            scene.notes.append(f"`/readyz` said meanwhile: {await asyncio.to_thread(process.reasons) or 'ready'}")
             await process.kill()
             await process.start()
 

@@ -5,6 +5,7 @@ import os
 import signal
 
 from deploy.local.home import Part
+from tests.chaos.direct import send_once
 from tests.chaos.proxy import ACK, DELIVER, PUBLISH, Matches, Then, Way, done_and_idle, sent_query, sync
 from tests.chaos.row import Fault, Scene
 from tests.chaos.stage import Process
@@ -42,15 +43,19 @@ def kill_server(part: Part) -> Fault:
     return fault
 
 
-def kill_at(instance: str, server: str, way: Way, held: Matches, passed: Matches | None = None) -> Fault:
+def kill_at(
+    instance: str, server: str, way: Way, held: Matches, passed: Matches | None = None, *, direct: bool = False
+) -> Fault:
     """SIGKILL at the moment when ``held`` has come to the relay and hasn't left it.
 
-    ``passed``: and a frame of this kind went to the process (a confirm), or from it, since. Three times, since each
-    time another batch is hit.
+    ``passed``: and a frame of this kind (a confirm) went to the process since. ``direct``: meanwhile there are commands
+    that nobody sends again. Three times, since each time another batch is hit.
     """
 
     async def fault(scene: Scene) -> None:
         process = scene.stage[instance]
+        if direct:
+            scene.beside(send_once(scene.load))
         for _ in range(3):
             relay = process.amqp if server == "amqp" else process.database
             rule = relay.add(way, held, Then.HOLD)
@@ -68,11 +73,11 @@ def kill_at(instance: str, server: str, way: Way, held: Matches, passed: Matches
 
 gateway_before_confirm = kill_at("gateway-1", "amqp", Way.TO_CLIENT, ACK)
 gateway_after_confirm = kill_at("gateway-1", "amqp", Way.TO_CLIENT, DELIVER, passed=ACK)
-service_before_commit = kill_at("session-1", "database", Way.TO_SERVER, sent_query(b"commit"))
-service_in_statement = kill_at("session-1", "database", Way.TO_SERVER, sync)
-service_in_commit = kill_at("session-1", "database", Way.TO_CLIENT, done_and_idle)
-service_before_publish = kill_at("session-1", "amqp", Way.TO_SERVER, PUBLISH)
-service_before_ack = kill_at("session-1", "amqp", Way.TO_SERVER, ACK)
+service_before_commit = kill_at("session-1", "database", Way.TO_SERVER, sent_query(b"commit"), direct=True)
+service_in_statement = kill_at("session-1", "database", Way.TO_SERVER, sync, direct=True)
+service_in_commit = kill_at("session-1", "database", Way.TO_CLIENT, done_and_idle, direct=True)
+service_before_publish = kill_at("session-1", "amqp", Way.TO_SERVER, PUBLISH, direct=True)
+service_before_ack = kill_at("session-1", "amqp", Way.TO_SERVER, ACK, direct=True)
 
 
 async def everything_in_turn(scene: Scene) -> None:

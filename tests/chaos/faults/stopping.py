@@ -7,7 +7,9 @@ import signal
 from deploy.local.home import Part
 from tests.chaos.row import Fault, Scene
 
-FAIL_OVER_S = 25.0
+NOTICE_S = 15.0
+ON_THE_WAY_S = 1.0
+"""What was committed when the server stopped may still be told."""
 
 
 async def stop_owner(scene: Scene) -> None:
@@ -42,14 +44,20 @@ def stop_process(instance: str, seconds: float) -> Fault:
 
 
 def stop_server(part: Part, seconds: float) -> Fault:
-    """SIGSTOP of all of a server's processes for some seconds."""
+    """SIGSTOP of all of a server's processes for some seconds, in which nothing is acknowledged."""
 
     async def fault(scene: Scene) -> None:
         family = scene.stage.family(part)
         for pid in family:
             os.kill(pid, signal.SIGSTOP)
         try:
-            await asyncio.sleep(seconds)
+            await scene.for_a_while(ON_THE_WAY_S)
+            before = scene.load.acknowledged
+            await scene.for_a_while(seconds - ON_THE_WAY_S)
+            async with asyncio.timeout(NOTICE_S):  # the session service says that it isn't ready
+                while not await asyncio.to_thread(scene.stage["session-1"].reasons):  # noqa: ASYNC110 - it can only be asked
+                    await asyncio.sleep(0.2)
+            assert scene.load.acknowledged == before, f"acknowledged while {part} was stopped"
         finally:
             for pid in family:
                 os.kill(pid, signal.SIGCONT)
