@@ -38,6 +38,8 @@ class Wish:
 
 def bench(wish: Wish) -> None:
     """Measure, and print. Raises `Trouble`."""
+    if wish.peer:
+        ejabberd.need()  # before anything is measured that would be lost without it
     pinned = machine.two_cores()
     if not pinned:
         say("There is no second core to keep the load apart: servers and load share what there is.")
@@ -106,7 +108,9 @@ def _tell(steps: list[Step], memory: dict[str, dict[str, float]], *, pinned: boo
         for limit, rate in most[who].items():
             console.print(f"{who}: most sustained with p99 ≤ {limit} ms: {rate:.0f}/s")
     if any(step.load_is_the_limit for step in steps):
-        console.print("! the load generator was busy or late: those rows say more about it than about the servers")
+        console.print(
+            "! the load generator was busy itself, or the machine kept it waiting: don't trust that row's times"
+        )
     if memory:
         console.print(_memory_line(memory))
     if path:
