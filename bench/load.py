@@ -78,6 +78,13 @@ class Side(picows.WSListener, ABC):
             case _:
                 self.receive(frame.get_payload_as_bytes())
 
+    def refused(self, code: str) -> None:
+        """An error: before it is ready, it never will be; later it is counted."""
+        if self.ready.done():
+            self.account.refuse(code)
+        else:
+            self.ready.set_exception(Trouble(f"the server refused the load: {code}", "see its log"))
+
     def write(self, data: str) -> None:
         self.transport.send(picows.WSMsgType.TEXT, data.encode())
 

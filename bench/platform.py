@@ -49,7 +49,7 @@ class UnsaidSide(Side):
 
     def __init__(self, conversation: str, token: str) -> None:
         super().__init__()
-        self._conversation = conversation
+        self.conversation = conversation
         self._token = token
 
     def greet(self) -> None:
@@ -57,7 +57,7 @@ class UnsaidSide(Side):
 
     def send(self, number: int) -> None:
         self.write(
-            f'{{"type":"message.send","ref":"{number}","conversation":"{self._conversation}",'
+            f'{{"type":"message.send","ref":"{number}","conversation":"{self.conversation}",'
             f'"message":"{uuid.uuid4()}","text":"{text(number)}"}}'
         )
 
@@ -72,10 +72,10 @@ class UnsaidSide(Side):
                 self.ready.set_result(None)
         elif b'"type":"error"' in data:
             code = CODE.search(data)
-            self.account.refuse(code.group(1).decode() if code else "unknown")
+            self.refused(code.group(1).decode() if code else "unknown")
 
 
-async def connected(state: State, pairs: int) -> list[Side]:
+async def connected(state: State, pairs: int, kind: type[UnsaidSide]) -> list[Side]:
     """Pairs in conversations of their own, made as any partner makes them."""
     base = services.gateway_url(state)
     form = {"grant_type": "client_credentials", "client_id": state.client_id, "client_secret": state.client_secret}
@@ -90,7 +90,7 @@ async def connected(state: State, pairs: int) -> list[Side]:
         for person in made["participants"]:
             asked = {"participant": person["id"]}
             token = loopback.post_json(f"{base}/v1/conversations/{made['id']}/tokens", asked, access)["token"]
-            side = UnsaidSide(made["id"], token)
+            side = kind(made["id"], token)
             await connect(side, base.replace("http", "ws", 1) + "/v1/ws", "unsaid.v1")
             sides.append(side)
     return sides

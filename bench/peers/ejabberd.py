@@ -41,6 +41,13 @@ JID = re.compile(r"<jid>(.*?)</jid>")
 class Peer:
     url: str
     roots: Mapping[str, int]
+    database: str
+
+    def archived(self) -> int:
+        """Rows in its archive: two for each message, one for each side."""
+        with psycopg.connect(self.database) as connection:
+            row = connection.execute("SELECT count(*) FROM archive").fetchone()
+            return int(row[0]) if row else 0
 
 
 def need() -> None:
@@ -69,7 +76,7 @@ def temporary(accounts: int, *, pinned: bool) -> Iterator[Peer]:
             try:
                 _wait(process, port, folder)
                 roots = {"ejabberd": process.pid, **platform.roots(home, ("postgres",))}
-                yield Peer(f"ws://127.0.0.1:{port}/ws", roots)
+                yield Peer(f"ws://127.0.0.1:{port}/ws", roots, postgres.database_url(state, "ejabberd"))
             finally:
                 tree = psutil.Process(process.pid)
                 end([tree, *tree.children(recursive=True)])

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.figures import Step, due, middle, most_sustained, percentile, table
 from bench.load import LENGTH, NUMBER, text
-from bench.messages import _memory_line
+from bench.measure import _memory_line
 from bench.platform import batching
 from bench.profile import top
 from bench.run import upward

@@ -1,4 +1,4 @@
-"""`./unsaid bench messages`: messages, each committed before its `ok`, at rising rates."""
+"""`./unsaid bench`: start what is measured, offer it rising rates, and tell what came of it."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ class Wish:
     json: Path | None
 
 
-def bench(wish: Wish) -> None:
+def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
     """Measure, and print. Raises `Trouble`."""
     if wish.peer:
         ejabberd.need()  # before anything is measured that would be lost without it
@@ -50,7 +50,7 @@ def bench(wish: Wish) -> None:
         roots = platform.roots(home)
 
         async def unsaid() -> None:
-            sides = await platform.connected(state, wish.pairs)
+            sides = await platform.connected(state, wish.pairs, kind)
             served = Served("unsaid", sides, roots, lambda: platform.counters(state), platform.batching)
             steps.extend(await _steps(served, wish))
             if wish.profile:
@@ -70,7 +70,9 @@ def bench(wish: Wish) -> None:
                 steps.extend(await _steps(served, wish))
 
             uvloop.run(other())
-    _tell(steps, memory, pinned=pinned, path=wish.json)
+            # Else it would have been measured at another job.
+            say(f"  rows in ejabberd's archive, two for each message, warming up included: {peer.archived()}")
+    _tell(steps, memory, wish, pinned=pinned)
 
 
 async def _steps(served: Served, wish: Wish) -> list[Step]:
@@ -98,14 +100,14 @@ async def _memory(served: Served) -> dict[str, dict[str, float]]:
     return {"before": before, "after": machine.memory_mb(served.roots)}
 
 
-def _tell(steps: list[Step], memory: dict[str, dict[str, float]], *, pinned: bool, path: Path | None) -> None:
+def _tell(steps: list[Step], memory: dict[str, dict[str, float]], wish: Wish, *, pinned: bool) -> None:
     console = Console(highlight=False, width=None if os.isatty(1) else 200)
     console.print(table(steps))
     most: dict[str, dict[str, float]] = {}
     for who in dict.fromkeys(step.who for step in steps):
         own = [step for step in steps if step.who == who]
         most[who] = {f"{limit:.0f}": most_sustained(own, limit) for limit in LIMITS_MS}
-        for limit, rate in most[who].items():
+        for limit, rate in most[who].items() if wish.climb else ():
             console.print(f"{who}: most sustained with p99 ≤ {limit} ms: {rate:.0f}/s")
     if any(step.load_is_the_limit for step in steps):
         console.print(
@@ -113,14 +115,14 @@ def _tell(steps: list[Step], memory: dict[str, dict[str, float]], *, pinned: boo
         )
     if memory:
         console.print(_memory_line(memory))
-    if path:
+    if wish.json:
         told = {
             "machine": {"system": computer.platform(), "cores": os.cpu_count(), "pinned": pinned},
             "steps": [step.plain() for step in steps],
             "most_sustained": most,
             "memory_mb": memory,
         }
-        path.write_text(json.dumps(told, indent=1) + "\n")
+        wish.json.write_text(json.dumps(told, indent=1) + "\n")
 
 
 def _memory_line(memory: dict[str, dict[str, float]]) -> str:
