@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import platform as computer
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,8 @@ class Wish:
 
 def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
     """Measure, and print. Raises `Trouble`."""
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, signal.default_int_handler)  # so that nothing is left running
     if wish.peer:
         ejabberd.need()  # before anything is measured that would be lost without it
     pinned = machine.two_cores()
