@@ -63,19 +63,24 @@ def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
 
         uvloop.run(unsaid())
     if wish.peer:
-        with (
-            ejabberd.temporary(2 * wish.pairs, pinned=pinned) as peer,
-            machine.on_core(machine.LOAD, pinned=pinned),
-        ):
-
-            async def other() -> None:
-                served = Served("ejabberd", await ejabberd.connected(peer, wish.pairs), peer.roots)
-                steps.extend(await _steps(served, wish))
-
-            uvloop.run(other())
-            # Else it would have been measured at another job.
-            say(f"  rows in ejabberd's archive, two for each message, warming up included: {peer.archived()}")
+        steps.extend(_beside(wish, pinned=pinned))
     _tell(steps, memory, wish, pinned=pinned)
+
+
+def _beside(wish: Wish, *, pinned: bool) -> list[Step]:
+    with (
+        ejabberd.temporary(2 * wish.pairs, pinned=pinned) as peer,
+        machine.on_core(machine.LOAD, pinned=pinned),
+    ):
+
+        async def other() -> list[Step]:
+            served = Served("ejabberd", await ejabberd.connected(peer, wish.pairs), peer.roots)
+            return await _steps(served, wish)
+
+        steps = uvloop.run(other())
+        # Else it would have been measured at another job.
+        say(f"  rows in ejabberd's archive, two for each message, warming up included: {peer.archived()}")
+    return steps
 
 
 async def _steps(served: Served, wish: Wish) -> list[Step]:
