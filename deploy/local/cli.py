@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench.cli import app as bench
 from deploy.local import deadletters_cli, demo, doctor, packages, requeue
 from deploy.local import up as platform
 from deploy.local.home import PARTS, QUEUE_SERVICES, REPO, Home, Part
@@ -29,6 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(bench, name="bench")
 app.add_typer(deadletters_cli.app, name="deadletters")
 
 

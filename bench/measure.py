@@ -1,0 +1,141 @@
+"""`./unsaid bench`: start what is measured, offer it rising rates, and tell what came of it."""
+
+import asyncio
+import json
+import os
+import platform as computer
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+from rich.console import Console
+
+from bench import machine, platform, profile
+from bench.figures import Step, middle, most_sustained, table
+from bench.load import offer
+from bench.peers import ejabberd
+from bench.run import ENOUGH_MS, Served, measure, upward
+from deploy.local.progress import say
+
+LIMITS_MS = (50.0, ENOUGH_MS)
+MEMORY_MESSAGES, MEMORY_WARM, MEMORY_RATE, FLAT = 100_000, 5_000, 800.0, 0.1
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the command line asked for."""
+
+    rates: tuple[float, ...]
+    climb: bool
+    seconds: float
+    pairs: int
+    runs: int
+    peer: bool
+    memory: bool
+    profile: bool
+    json: Path | None
+
+
+def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
+    """Measure, and print. Raises `Trouble`."""
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, signal.default_int_handler)  # so that nothing is left running
+    if wish.peer:
+        ejabberd.need()  # before anything is measured that would be lost without it
+    pinned = machine.two_cores()
+    if not pinned:
+        say("There is no second core to keep the load apart: servers and load share what there is.")
+    say(f"load average before: {os.getloadavg()[0]:.1f} (noisy above 0.5: then trust CPU µs, not latencies)")
+    steps: list[Step] = []
+    memory: dict[str, dict[str, float]] = {}
+    with platform.temporary(pinned=pinned) as (home, state), machine.on_core(machine.LOAD, pinned=pinned):
+        roots = platform.roots(home)
+
+        async def unsaid() -> None:
+            sides = await platform.connected(state, wish.pairs, kind)
+            served = Served("unsaid", sides, roots, lambda: platform.counters(state), platform.batching)
+            steps.extend(await _steps(served, wish))
+            if wish.profile:
+                await profile.show(served, max(wish.rates), wish.seconds)
+            if wish.memory:
+                memory.update(await _memory(served))
+
+        uvloop.run(unsaid())
+    if wish.peer:
+        steps.extend(_beside(wish, pinned=pinned))
+    _tell(steps, memory, wish, pinned=pinned)
+
+
+def _beside(wish: Wish, *, pinned: bool) -> list[Step]:
+    with (
+        ejabberd.temporary(2 * wish.pairs, pinned=pinned) as peer,
+        machine.on_core(machine.LOAD, pinned=pinned),
+    ):
+
+        async def other() -> list[Step]:
+            served = Served("ejabberd", await ejabberd.connected(peer, wish.pairs), peer.roots)
+            return await _steps(served, wish)
+
+        steps = uvloop.run(other())
+        # Else it would have been measured at another job.
+        say(f"  rows in ejabberd's archive, two for each message, warming up included: {peer.archived()}")
+    return steps
+
+
+async def _steps(served: Served, wish: Wish) -> list[Step]:
+    found = []
+    for rate in upward(wish.rates, climb=wish.climb):
+        runs = []
+        for _ in range(wish.runs):
+            step, account = await measure(served, rate, wish.seconds)
+            runs.append(step)
+            if account.refused or account.lost_connections:
+                say(f"  refused: {account.refused or 'none'}; connections lost: {account.lost_connections}")
+            await asyncio.sleep(0.5)  # so that one run's end isn't the next one's beginning
+        found.append(middle(runs))
+        say(f"  {served.who} {rate:.0f}/s: {found[-1].cost_us:.0f} µs, p99 {found[-1].worst_p99_ms:.0f} ms")
+        # Twice, since a neighbour's work may spoil one step; what is told ends at the first all the same.
+        if rate > max(wish.rates) and not any(step.sustained(ENOUGH_MS) for step in found[-2:]):
+            break
+    return found
+
+
+async def _memory(served: Served) -> dict[str, dict[str, float]]:
+    """Memory before and after many messages; what a young process takes once isn't counted as growth."""
+    await offer(served.sides, MEMORY_RATE, MEMORY_WARM / MEMORY_RATE)
+    before = machine.memory_mb(served.roots)
+    await offer(served.sides, MEMORY_RATE, MEMORY_MESSAGES / MEMORY_RATE)
+    return {"before": before, "after": machine.memory_mb(served.roots)}
+
+
+def _tell(steps: list[Step], memory: dict[str, dict[str, float]], wish: Wish, *, pinned: bool) -> None:
+    console = Console(highlight=False, width=None if os.isatty(1) else 200)
+    console.print(table(steps))
+    most: dict[str, dict[str, float]] = {}
+    for who in dict.fromkeys(step.who for step in steps):
+        own = [step for step in steps if step.who == who]
+        most[who] = {f"{limit:.0f}": most_sustained(own, limit) for limit in LIMITS_MS}
+        for limit, rate in most[who].items() if wish.climb else ():
+            console.print(f"{who}: most sustained with p99 ≤ {limit} ms: {rate:.0f}/s")
+    if any(step.load_is_the_limit for step in steps):
+        console.print(
+            "! the load generator was busy itself, or the machine kept it waiting: don't trust that row's times"
+        )
+    if memory:
+        console.print(_memory_line(memory))
+    if wish.json:
+        told = {
+            "machine": {"system": computer.platform(), "cores": os.cpu_count(), "pinned": pinned},
+            "steps": [step.plain() for step in steps],
+            "most_sustained": most,
+            "memory_mb": memory,
+        }
+        wish.json.write_text(json.dumps(told, indent=1) + "\n")
+
+
+def _memory_line(memory: dict[str, dict[str, float]]) -> str:
+    before, after = sum(memory["before"].values()), sum(memory["after"].values())
+    parts = ", ".join(f"{part} {memory['before'][part]:.0f} → {memory['after'][part]:.0f}" for part in memory["after"])
+    verdict = "flat" if abs(after - before) <= FLAT * before else "NOT flat"
+    return f"memory after {MEMORY_MESSAGES:,} messages: {before:.0f} → {after:.0f} MB, {verdict} ({parts})"

@@ -1,0 +1,1 @@
+"""Other servers, measured with the same load on the same machine."""
