@@ -68,13 +68,8 @@ class Step:
 
 
 def most_sustained(steps: Sequence[Step], limit_ms: float) -> float:
-    """The highest rate reached before the first one that failed; 0 if that was the lowest."""
-    best = 0.0
-    for step in sorted(steps, key=lambda each: each.offered):
-        if not step.sustained(limit_ms):
-            return best
-        best = step.offered
-    return best
+    """The highest rate that was sustained within the limit; 0 if none was."""
+    return max((step.offered for step in steps if step.sustained(limit_ms)), default=0.0)
 
 
 def middle(runs: Sequence[Step]) -> Step:

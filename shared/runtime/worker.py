@@ -24,6 +24,7 @@ from shared.runtime.broker.publisher import Unroutable
 from shared.runtime.broker.topology import Destination, dead_queue, declare_command_queue
 from shared.runtime.handler import Handler, Tell, answer
 from shared.runtime.ownership import Fenced, Ownership
+from shared.runtime.pace import pace
 from shared.runtime.runs import split_body
 from shared.runtime.service import Parts
 from shared.runtime.suspects import Suspects
@@ -32,8 +33,6 @@ from shared.runtime.transactions import Transactions
 log = structlog.get_logger()
 
 TAKE_BYTES = 1024 * 1024
-PACE_S = 0.004
-"""At least this long from one batch to the next (docs/adr/0004-pace.md)."""
 ENDING_MOST = 4
 """Batches that may wait for their confirms while the next one is applied."""
 TICK_S = 1.5
@@ -144,12 +143,14 @@ class Worker(Generic[C]):
                 began = loop.time()
                 await self._forget_gone()
                 deliveries = self._inbox.take(TAKE_BYTES)
-                if deliveries:
-                    await self._batch(deliveries, began)
-            await asyncio.sleep(max(0.0, began + PACE_S - loop.time()))
+                several = await self._batch(deliveries, began) if deliveries else 0
+            await pace(began, several)
 
-    async def _batch(self, deliveries: list[Delivery], began: float) -> None:
-        """Apply a batch, and leave its telling and acknowledging to a task while the next batch is applied."""
+    async def _batch(self, deliveries: list[Delivery], began: float) -> int:
+        """Apply a batch, and leave its telling and acknowledging to a task while the next batch is applied.
+
+        Returns how many commands were applied.
+        """
         queues = {d.source.queue for d in deliveries}
         try:
             commands = [c for d in deliveries for c in await self._parse(d)]
@@ -160,15 +161,16 @@ class Worker(Generic[C]):
         except Fenced:
             log.warning("fenced", queues=sorted(queues))
             await self._reset(deliveries)
-            return
+            return 0
         except (Unavailable, *AWAY) as error:
             log.warning("batch_returned", error=type(error).__name__)
             await self._reset(deliveries)
-            return
+            return 0
         before = self._ending[-1].task if self._ending else None
         self._ending.append(_Ending(asyncio.create_task(self._end(before, deliveries, told, began)), told))
         if len(self._ending) > ENDING_MOST:
             await asyncio.wait([self._ending[0].task])
+        return len(commands)
 
     async def _end(
         self, before: "asyncio.Task[None] | None", deliveries: list[Delivery], told: Told, began: float

@@ -42,18 +42,21 @@ async def talking(platform: Platform) -> AsyncIterator[None]:
                 said[index] += 1
                 await asyncio.sleep(0.02)  # people's pace
 
-        async with asyncio.TaskGroup() as group:
-            for index in range(CONVERSATIONS):
-                group.create_task(talk(index))
-            yield
-            ending.set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for index in range(CONVERSATIONS):
+                    group.create_task(talk(index))
+                yield
+                ending.set()
+        finally:
+            for writer in writers:
+                await writer.leave()
         for conversation, writer, count in zip(conversations, writers, said, strict=True):
             assert count > 5
             kept = await history(partner, conversation.id)
             assert [m["seq"] for m in kept] == list(range(1, count + 1))
             assert [m["text"] for m in kept] == [str(number) for number in range(count)]
             assert {m["seq"]: (m["message"], m["text"]) for m in kept} == writer.acknowledged
-            await writer.leave()
 
 
 @pytest.mark.timeout(120)

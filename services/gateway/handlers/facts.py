@@ -4,6 +4,7 @@ A room has delivered all facts up to ``last_n``. A fact below is dropped; the ne
 hole, which is read from the session service before anything goes on. Who asked for the fact gets it as the answer.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -68,6 +69,7 @@ class _Behind:
     kept: list[Callable[[], None]] = field(default_factory=list)
     askers: list[Waiter] = field(default_factory=list)
     overflowed: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def keep(self, tell: Callable[[], None], asker: Waiter | None = None) -> None:
         if self.overflowed or len(self.kept) == KEPT_MOST:
@@ -164,6 +166,8 @@ class Facts:
         False: more came than could be kept, so it has to read on.
         """
         behind = self._behind.pop(connection.id, None)
+        if behind is not None:
+            behind.ended.set()
         if behind is not None and behind.overflowed:
             return False
         for tell in behind.kept if behind is not None else []:
@@ -181,6 +185,12 @@ class Facts:
         behind = self._behind.pop(connection.id, None)
         if behind is not None:
             behind.overflow()
+            behind.ended.set()
+
+    async def level(self, connection: Connection) -> None:
+        """Until the connection has read what it missed."""
+        while (behind := self._behind.get(connection.id)) is not None:
+            await behind.ended.wait()
 
     def recorded(self, event: Recorded, asker: Waiter | None) -> bool:
         """Take an event. Returns False if there is a hole to read first; the asker is answered behind it."""

@@ -130,7 +130,7 @@ class Frames:
         room = self._room(frame.conversation)
         match frame:
             case client.History():
-                return await messages.history(hub, room, frame, ref)
+                return await messages.history(hub, room, connection, frame, ref)
             case client.MessageRead():
                 await messages.read(hub, room, connection, frame)
                 return server.Ok(ref=ref)

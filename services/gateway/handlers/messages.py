@@ -1,9 +1,11 @@
 """Messages: sealed at the door, sent to the session service, answered once they are committed."""
 
+import asyncio
+from contextlib import suppress
 from time import monotonic
 
 from services.gateway import metrics
-from services.gateway.egress.requests import Answer
+from services.gateway.egress.requests import ANSWER_S, Answer
 from services.gateway.errors import to_frame
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.facts import open_message
@@ -82,8 +84,13 @@ def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend
     hub.requests.submit(hub.session_queue(room.id), command, SendWaiter(connection, frame))
 
 
-async def history(hub: Hub, room: Room, frame: client.History, ref: str) -> server.Ok:
-    """A page of messages, cut to fit a frame; ``more`` says whether there are others in the direction asked for."""
+async def history(hub: Hub, room: Room, connection: Connection, frame: client.History, ref: str) -> server.Ok:
+    """A page of messages, cut to fit a frame; ``more`` says whether there are others in the direction asked for.
+
+    It may hold newer ones than the connection is still being told, so it comes behind those, if they can be read in
+    the time that an answer may take.
+    """
+    until = asyncio.get_running_loop().time() + ANSWER_S
     command = ReadHistory(
         tenant=room.tenant,
         replyto=hub.address,
@@ -93,6 +100,9 @@ async def history(hub: Hub, room: Room, frame: client.History, ref: str) -> serv
         limit=frame.limit or PAGE,
     )
     reply = await hub.requests.ask(hub.session_queue(room.id), command, HistoryRead)
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(until):
+            await room.facts.level(connection)
     opened = [open_message(hub.sealer, room.id, fact) for fact in reply.messages]
     fitting = fit(opened, from_end=frame.after is None)
     return server.Ok(ref=ref, messages=fitting, more=reply.more or len(fitting) < len(opened))

@@ -1,6 +1,6 @@
 """Publishing with group commit: while one batch awaits its confirm, the next one collects.
 
-No timer and nothing to tune: an idle system sends singles, a busy one large batches.
+An idle lane sends at once and singly, a busy one large batches; nothing is to be tuned.
 """
 
 import asyncio
@@ -18,13 +18,11 @@ from shared.contracts.errors import Unavailable
 from shared.runtime import metrics
 from shared.runtime.broker.link import AWAY, Link
 from shared.runtime.broker.topology import Destination
+from shared.runtime.pace import pace
 
 log = structlog.get_logger()
 
 CONFIRM_S = 4.0
-PACE_S = 0.004
-"""At least this long from one batch to the next on a lane (docs/adr/0004-pace.md). An idle lane sends at once."""
-
 BATCH = 500
 BATCH_BYTES = 512 * 1024
 WAITING = 5_000
@@ -148,10 +146,11 @@ class Publisher:
         try:
             while lane.waiting:
                 began = loop.time()
-                error = await self._send(destination, *self._next_batch(lane))
+                bodies, endings = self._next_batch(lane)
+                error = await self._send(destination, bodies, endings)
                 if isinstance(error, Unavailable):
                     self._fail_waiting(lane, error)
-                await asyncio.sleep(max(0.0, began + PACE_S - loop.time()))
+                await pace(began, len(bodies))
         finally:
             lane.task = None
             if not lane.waiting:

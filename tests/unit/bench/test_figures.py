@@ -43,10 +43,12 @@ def test_steps_go_upward_only_when_asked() -> None:
     assert list(islice(upward([200, 800], climb=True), 4)) == [200, 800, 1000, 1250]
 
 
-def test_what_is_sustained_ends_at_the_first_failure() -> None:
+def test_what_is_sustained_is_the_highest_rate_within_the_limit() -> None:
     slow, fast_again = replace(STEP, offered=1000, p99_ms=80), replace(STEP, offered=1250)
-    assert most_sustained([fast_again, STEP, slow], 50) == 200
-    assert most_sustained([fast_again, STEP, slow], 100) == 1250
+    assert most_sustained([fast_again, STEP, slow], 50) == 1250
+    assert most_sustained([STEP, slow], 50) == 200
+    assert most_sustained([STEP, slow], 100) == 1000
+    assert most_sustained([slow], 50) == 0
 
 
 @pytest.mark.parametrize(
