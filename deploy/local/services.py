@@ -49,6 +49,7 @@ def environment(name: Service, state: State) -> dict[str, str]:
             "UNSAID_HOST": "127.0.0.1",
             "UNSAID_PORT": str(state.ports.gateway),
             "UNSAID_PUBLIC_URL": gateway_url(state),
+            "UNSAID_SESSION_URL": f"http://127.0.0.1:{admin_port('session', state)}",
             "UNSAID_TOKEN_KEYS": json.dumps({"1": state.token_key}),
         }
     return told

@@ -12,6 +12,7 @@ from aiohttp import web
 from services.gateway.config import Settings
 from services.gateway.domain.tokens import Tokens
 from services.gateway.egress.peers import Peers
+from services.gateway.egress.reads import Reads
 from services.gateway.egress.requests import Requests
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.tenants import Tenants
@@ -47,7 +48,9 @@ class Gateway:
         self._store = Store(parts.pool)
         self._peers = Peers(parts.publisher, parts.sealer)
         self._tenants = Tenants(self._store)
-        self._hub = Hub(settings, Requests(parts.publisher), self._peers, parts.sealer, tokens, self._tenants)
+        requests = Requests(parts.publisher)
+        self._reads = Reads(requests, parts.sealer, settings.session_url)
+        self._hub = Hub(settings, requests, self._reads, self._peers, parts.sealer, tokens, self._tenants)
         self._door = Door(self._hub)
         self._listener = Listener(self._hub, parts.consuming, parts.health)
         self._app = web.Application(client_max_size=65_536)
@@ -88,6 +91,7 @@ class Gateway:
             connection.close(Close.SERVICE_RESTART)
         await self._runner.cleanup()
         await self._hub.close()
+        await self._reads.close()
 
 
 async def build(settings: Settings, parts: Parts) -> Gateway:

@@ -28,6 +28,8 @@ class Settings(ServiceSettings):
     port: Port = 8080
     public_url: str
     token_keys: Annotated[dict[str, SecretStr], AfterValidator(_keys), Field(repr=False)]
+    session_url: str = "http://127.0.0.1:9101"
+    """The session service's admin port, for reads while the broker takes nothing."""
     region: str = "local"
     session_queues: Queues = 2
     consent_queues: Queues = 1

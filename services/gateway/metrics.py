@@ -17,6 +17,9 @@ SEND_SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 HOLES = Counter("unsaid_gateway_holes_total", "Gaps in what the broker delivered, read from the session service")
+READS_PAST_BROKER = Counter(
+    "unsaid_gateway_reads_past_broker_total", "Reads that the session service's queue didn't answer in time"
+)
 SUSPENDED = Gauge("unsaid_gateway_live_suspended", "1 while live text is suspended for lack of a lease")
 WITHDRAWAL_SECONDS = Histogram(
     "unsaid_consent_withdrawal_to_silence_seconds",

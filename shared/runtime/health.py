@@ -61,10 +61,10 @@ async def _metrics(_: web.Request) -> web.Response:
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def start_admin(health: Health, host: str, port: int) -> web.AppRunner:
-    """Serve /healthz, /readyz and /metrics. Raises OSError if the port is taken."""
+async def start_admin(host: str, port: int, routes: list[web.RouteDef]) -> web.AppRunner:
+    """Serve these and /metrics. Raises OSError if the port is taken."""
     app = web.Application()
-    app.add_routes([*health.routes(), web.get("/metrics", _metrics)])
+    app.add_routes([*routes, web.get("/metrics", _metrics)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()

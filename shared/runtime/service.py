@@ -26,6 +26,7 @@ from shared.runtime.health import Health, start_admin
 from shared.runtime.logging import setup
 from shared.runtime.ownership import NameTaken, WrongQueueCount
 from shared.runtime.postgres import Pool
+from shared.runtime.reads import Reads
 from shared.runtime.sealing import Sealer
 from shared.runtime.settings import ServiceSettings
 
@@ -47,6 +48,7 @@ class Parts:
     consuming: Link
     publisher: Publisher
     sealer: Sealer
+    reads: Reads
     queue_kind: QueueKind
 
 
@@ -99,7 +101,7 @@ def main(
 
 def _parts(settings: ServiceSettings, health: Health, pool: Pool, publishing: Link, consuming: Link) -> Parts:
     sealer = Sealer(settings.content_key)
-    return Parts(health, pool, publishing, consuming, Publisher(publishing), sealer, settings.queue_kind)
+    return Parts(health, pool, publishing, consuming, Publisher(publishing), sealer, Reads(sealer), settings.queue_kind)
 
 
 async def _once(settings: S, verb: Verb[S]) -> None:
@@ -120,7 +122,7 @@ async def _live(name: str, settings: S, folder: Path, build: Build[S]) -> None:
     consuming = Link(settings.amqp_url, f"{name}.{settings.instance}.in", health)
     pool = postgres.make_pool(settings.database_url, POOL_SIZE)
     parts = _parts(settings, health, pool, publishing, consuming)
-    admin = await start_admin(health, settings.admin_host, settings.admin_port)
+    admin = await start_admin(settings.admin_host, settings.admin_port, [*health.routes(), *parts.reads.routes()])
     try:
         async with asyncio.TaskGroup() as group:
             lasting = [group.create_task(publishing.run()), group.create_task(consuming.run())]

@@ -7,6 +7,7 @@ Here a command counts as soon as the broker has confirmed it.
 import asyncio
 import time
 import uuid
+from collections import deque
 
 import aio_pika
 import jwt
@@ -23,6 +24,7 @@ from tests.chaos.load import Load
 
 PAUSE_S = 0.02
 QUEUES = 2
+LATEST = 100
 
 
 def command(load: Load, message: Message, content: str | None = None) -> SendMessage:
@@ -42,20 +44,32 @@ def command(load: Load, message: Message, content: str | None = None) -> SendMes
     )
 
 
-async def send_once(load: Load) -> None:
-    """Send, until cancelled; each message once, whatever becomes of it."""
-    account, talk = load.accounts[0], load.talks[0]
-    queue = command_queue("session", QUEUES, talk.id)
-    async with await aio_pika.connect(rabbitmq.url(load.stage.state)) as connection:
-        exchange = await (await connection.channel()).get_exchange(COMMANDS, ensure=False)
-        while True:
-            message = Message(str(uuid.uuid4()), load.text(), talk.client, time.monotonic(), 1)
-            account.messages[message.id] = message
-            body = b"[" + command(load, message).model_dump_json().encode() + b"]"
-            persistent = aio_pika.DeliveryMode.PERSISTENT
-            try:
-                await exchange.publish(aio_pika.Message(body, delivery_mode=persistent), queue)
-            except (AMQPError, OSError):
-                return
-            message.confirmed = True
-            await asyncio.sleep(PAUSE_S)
+class Once:
+    """Sends messages, each once, whatever becomes of it."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._ids: deque[bytes] = deque(maxlen=LATEST)
+
+    def is_carried(self, frame: bytes) -> bool:
+        """Whether a frame to Postgres carries the id of one of the latest of these, in binary as uuids are sent."""
+        return any(each in frame for each in self._ids)
+
+    async def run(self) -> None:
+        """Send, until cancelled."""
+        account, talk = self._load.accounts[0], self._load.talks[0]
+        queue = command_queue("session", QUEUES, talk.id)
+        async with await aio_pika.connect(rabbitmq.url(self._load.stage.state)) as connection:
+            exchange = await (await connection.channel()).get_exchange(COMMANDS, ensure=False)
+            while True:
+                message = Message(str(uuid.uuid4()), self._load.text(), talk.client, time.monotonic(), 1)
+                account.messages[message.id] = message
+                self._ids.append(uuid.UUID(message.id).bytes)
+                body = b"[" + command(self._load, message).model_dump_json().encode() + b"]"
+                persistent = aio_pika.DeliveryMode.PERSISTENT
+                try:
+                    await exchange.publish(aio_pika.Message(body, delivery_mode=persistent), queue)
+                except (AMQPError, OSError):
+                    return
+                message.confirmed = True
+                await asyncio.sleep(PAUSE_S)

@@ -103,6 +103,18 @@ def sync(frame: bytes) -> bool:
     return frame == b"S\0\0\0\x04"
 
 
+def follows(first: Matches, wanted: Matches) -> Matches:
+    """Frames that are wanted, from one of the first kind on."""
+    met = False
+
+    def matches(frame: bytes) -> bool:
+        nonlocal met
+        met = met or first(frame)
+        return met and wanted(frame)
+
+    return matches
+
+
 def anything(_: bytes) -> bool:
     return True
 

@@ -43,7 +43,8 @@ class Process:
         self.database = Proxy(Wire.POSTGRES, urlsplit(postgres.url(state)).port or 5432)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._admin = free_port()
+        self._admin = services.admin_port(service, state) if number == 1 else free_port()
+        self._queue_kind = "quorum" if len(amqp_ports) > 1 else "classic"
         self._state = state
         self._log = logs / f"{self.instance}.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -60,6 +61,7 @@ class Process:
             + "?sslmode=disable",
             "UNSAID_AMQP_URL": _through(rabbitmq.url(self._state), self.amqp),
             "UNSAID_ADMIN_PORT": str(self._admin),
+            "UNSAID_QUEUE_KIND": self._queue_kind,
             **extra,
         }
         if self.service == "gateway":

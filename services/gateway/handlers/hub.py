@@ -15,6 +15,7 @@ from services.gateway import metrics
 from services.gateway.config import Settings
 from services.gateway.domain.tokens import Tokens
 from services.gateway.egress.peers import Peers
+from services.gateway.egress.reads import Reads
 from services.gateway.egress.requests import Requests
 from services.gateway.handlers import live
 from services.gateway.handlers.connection import Connection
@@ -43,10 +44,18 @@ class Hub:
     """Rooms by conversation, connections by id."""
 
     def __init__(
-        self, settings: Settings, requests: Requests, peers: Peers, sealer: Sealer, tokens: Tokens, tenants: Tenants
+        self,
+        settings: Settings,
+        requests: Requests,
+        reads: Reads,
+        peers: Peers,
+        sealer: Sealer,
+        tokens: Tokens,
+        tenants: Tenants,
     ) -> None:
         self.settings = settings
         self.requests = requests
+        self.reads = reads
         self.peers = peers
         self.sealer = sealer
         self.tokens = tokens
@@ -217,7 +226,7 @@ class Hub:
         key = (room.id, after_n, after_seq, command.up_to_n)
         reading = self._reading.get(key)
         if reading is None:
-            asking = self.requests.ask(self.session_queue(room.id), command, FactsRead)
+            asking = self.reads.ask(self.session_queue(room.id), command, FactsRead)
             reading = self._reading[key] = asyncio.create_task(asking)
             reading.add_done_callback(partial(self._read, key))
         return await asyncio.shield(reading)

@@ -99,7 +99,7 @@ async def history(hub: Hub, room: Room, connection: Connection, frame: client.Hi
         before=frame.before,
         limit=frame.limit or PAGE,
     )
-    reply = await hub.requests.ask(hub.session_queue(room.id), command, HistoryRead)
+    reply = await hub.reads.ask(hub.session_queue(room.id), command, HistoryRead)
     with suppress(TimeoutError):
         async with asyncio.timeout_at(until):
             await room.facts.level(connection)

@@ -80,9 +80,9 @@ class Handlers(Handler[c.SessionCommand]):
             case c.RenewAttachments():
                 return await conversations.renew(tx, store, command)
             case c.ReadFacts():
-                return await reading.facts(store, command)
+                return [answer(command, await reading.facts(store, command))]
             case c.ReadHistory():
-                return await reading.history(store, command)
+                return [answer(command, await reading.history(store, command))]
             case c.MarkRead():
                 return await reading.mark(tx, store, command)
             case c.StartSession():

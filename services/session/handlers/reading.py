@@ -21,7 +21,7 @@ async def _head(store: Store, command: ConversationCommand) -> Head:
     return head
 
 
-async def facts(store: Store, command: ReadFacts) -> list[Tell]:
+async def facts(store: Store, command: ReadFacts) -> FactsRead:
     """A page of what a client or a gateway missed. A position above the head can't be told from a lost one."""
     head = await _head(store, command)
     page, known = Page([], more=False), False
@@ -33,7 +33,7 @@ async def facts(store: Store, command: ReadFacts) -> list[Tell]:
         known = command.after_seq <= head.last_seq
         if known:
             page = await store.facts_after_seq(head.id, command.after_seq, command.up_to_n)
-    reply = FactsRead(
+    return FactsRead(
         causationid=command.id,
         known=known,
         facts=page.facts,
@@ -41,10 +41,10 @@ async def facts(store: Store, command: ReadFacts) -> list[Tell]:
         last_seq=head.last_seq,
         last_n=head.last_n,
     )
-    return [answer(command, reply)]
 
 
-async def history(store: Store, command: ReadHistory) -> list[Tell]:
+async def history(store: Store, command: ReadHistory) -> HistoryRead:
+    """A page of messages, ascending."""
     head = await _head(store, command)
     if command.after is not None:
         page = await store.history_after(head.id, command.after, command.limit)
@@ -52,7 +52,7 @@ async def history(store: Store, command: ReadHistory) -> list[Tell]:
         before = HIGHEST if command.before is None else command.before
         page = await store.history_before(head.id, before, command.limit)
     messages = [fact for fact in page.facts if isinstance(fact, MessageFact)]
-    return [answer(command, HistoryRead(causationid=command.id, messages=messages, more=page.more))]
+    return HistoryRead(causationid=command.id, messages=messages, more=page.more)
 
 
 async def mark(tx: Connection, store: Store, command: MarkRead) -> list[Tell]:

@@ -1,6 +1,7 @@
 """What RabbitMQ itself refuses, and what is put into it that can't be handled."""
 
 import json
+import time
 import uuid
 
 import aio_pika
@@ -27,11 +28,19 @@ async def control(stage: Stage, *words: str) -> None:
 
 async def disk_alarm(scene: Scene) -> None:
     """A disk limit that no disk meets: the broker blocks whoever publishes."""
-    load = scene.load
+    load, talk = scene.load, scene.load.talks[0]
+    reader = await talk.arrive(load.clients[0].token)
     await control(scene.stage, "set_disk_free_limit", "900000GB")
-    before = load.count("unavailable")
-    await scene.for_a_while(ALARM_S)
-    scene.notes.append(f"refused and retried during the alarm: {load.count('unavailable') - before}")
+    before, began, slowest, pages = load.count("unavailable"), time.monotonic(), 0.0, 0
+    while time.monotonic() - began < ALARM_S:
+        asked = time.monotonic()
+        await reader.ok("history", limit=50)
+        slowest, pages = max(slowest, time.monotonic() - asked), pages + 1
+    await talk.leave()
+    scene.notes.append(
+        f"during the alarm: refused and retried: {load.count('unavailable') - before}; pages of history read: {pages}, "
+        f"the slowest in {slowest:.1f} s"
+    )
     await control(scene.stage, "set_disk_free_limit", "50MB")
 
 

@@ -5,8 +5,8 @@ import os
 import signal
 
 from deploy.local.home import Part
-from tests.chaos.direct import send_once
-from tests.chaos.proxy import ACK, DELIVER, PUBLISH, Matches, Then, Way, done_and_idle, sent_query, sync
+from tests.chaos.direct import Once
+from tests.chaos.proxy import ACK, DELIVER, PUBLISH, Matches, Then, Way, done_and_idle, follows, sent_query, sync
 from tests.chaos.row import Fault, Scene
 from tests.chaos.stage import Process
 
@@ -44,21 +44,29 @@ def kill_server(part: Part) -> Fault:
 
 
 def kill_at(
-    instance: str, server: str, way: Way, held: Matches, passed: Matches | None = None, *, direct: bool = False
+    instance: str,
+    server: str,
+    way: Way,
+    held: Matches,
+    passed: Matches | None = None,
+    *,
+    direct: bool = False,
+    in_batch: bool = False,
 ) -> Fault:
-    """SIGKILL at the moment when ``held`` has come to the relay and hasn't left it.
+    """SIGKILL at the moment when ``held`` has come to the relay and hasn't left it; three times, to hit other batches.
 
     ``passed``: and a frame of this kind (a confirm) went to the process since. ``direct``: meanwhile there are commands
-    that nobody sends again. Three times, since each time another batch is hit.
+    that nobody sends again; ``in_batch``: and what is held belongs to a statement that writes one of them.
     """
 
     async def fault(scene: Scene) -> None:
         process = scene.stage[instance]
+        once = Once(scene.load)
         if direct:
-            scene.beside(send_once(scene.load))
+            scene.beside(once.run())
         for _ in range(3):
             relay = process.amqp if server == "amqp" else process.database
-            rule = relay.add(way, held, Then.HOLD)
+            rule = relay.add(way, follows(once.is_carried, held) if in_batch else held, Then.HOLD)
             async with asyncio.timeout(MET_S):
                 await rule.met.wait()
                 if passed is not None:
@@ -74,7 +82,7 @@ def kill_at(
 gateway_before_confirm = kill_at("gateway-1", "amqp", Way.TO_CLIENT, ACK)
 gateway_after_confirm = kill_at("gateway-1", "amqp", Way.TO_CLIENT, DELIVER, passed=ACK)
 service_before_commit = kill_at("session-1", "database", Way.TO_SERVER, sent_query(b"commit"), direct=True)
-service_in_statement = kill_at("session-1", "database", Way.TO_SERVER, sync, direct=True)
+service_in_statement = kill_at("session-1", "database", Way.TO_SERVER, sync, direct=True, in_batch=True)
 service_in_commit = kill_at("session-1", "database", Way.TO_CLIENT, done_and_idle, direct=True)
 service_before_publish = kill_at("session-1", "amqp", Way.TO_SERVER, PUBLISH, direct=True)
 service_before_ack = kill_at("session-1", "amqp", Way.TO_SERVER, ACK, direct=True)

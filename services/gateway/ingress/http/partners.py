@@ -140,7 +140,7 @@ class Api:
             before=None,
             limit=limit,
         )
-        reply = await self._hub.requests.ask(self._hub.session_queue(conversation), command, HistoryRead)
+        reply = await self._hub.reads.ask(self._hub.session_queue(conversation), command, HistoryRead)
         opened = [open_message(self._hub.sealer, conversation, fact) for fact in reply.messages]
         page = fit(opened, from_end=False)
         more = reply.more or len(page) < len(opened)

@@ -1,0 +1,53 @@
+"""Reading past the broker: while it takes nothing (an alarm, a full queue), what was said can still be read.
+
+A service answers these on its admin port. Question and answer are sealed as contents are, so that only the platform's
+own processes can ask, and nobody else reads ids. Only what changes nothing may be asked here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+from aiohttp import web
+
+from shared.runtime import postgres
+from shared.runtime.sealing import SealBroken, Sealer
+
+PATH = "/read"
+QUESTION = "reads: question"
+ANSWER = "reads: answer"
+"""What question and answer are sealed as (the sealer's context)."""
+ANSWER_S = 2.0
+
+Answer = Callable[[bytes], Awaitable[bytes]]
+"""From a command's JSON to its reply's. Raises ValueError where it is none that can be asked here."""
+
+
+class Reads:
+    """What a service answers here; nothing until `serve` is called."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        self._answer: Answer | None = None
+
+    def serve(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post(PATH, self._read)]
+
+    async def _read(self, request: web.Request) -> web.Response:
+        try:
+            question = self._sealer.open(QUESTION, await request.text())
+        except SealBroken:
+            return web.Response(status=403)
+        if self._answer is None:
+            return web.Response(status=503)
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                answer = await self._answer(question)
+        except ValueError:  # of a newer version, perhaps
+            return web.Response(status=400)
+        except (*postgres.AWAY, asyncpg.PostgresError):
+            return web.Response(status=503)
+        return web.Response(text=self._sealer.seal(ANSWER, answer))
