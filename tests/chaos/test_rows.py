@@ -18,6 +18,7 @@ QUICK = (
     "kill-notes",
     "kill-postgres",
     "kill-rabbitmq",
+    "service-in-statement",
     "cut-in-commit",
     "poison",
 )
