@@ -11,12 +11,16 @@ from shared.contracts.ids import Epoch, Id, Purpose, Role, Seq, Sha256
 
 
 class CreateConversation(ConversationCommand):
-    """Create the conversation, or find the tenant's one of the same external id. Content: `ConversationContent`."""
+    """Create the conversation, or find the tenant's one of the same external id. Content: `ConversationContent`.
+
+    ``keyed``: the conversation's id comes of an idempotency key, so that nothing but a repetition has the same.
+    """
 
     type: Literal["session.create_conversation"] = "session.create_conversation"
     region: str
     roles: tuple[Role, Role]
     locales: tuple[str | None, str | None]
+    keyed: bool = False
     content: Sealed
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.support.instances import database
 from tests.support.participants import Conversation, Partner
+from tests.support.platform import Platform
 
 Json = dict[str, Any]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -327,6 +329,22 @@ async def test_a_failure_is_not_kept(partner: Partner) -> None:
     assert status == 422
     status, _ = await partner.ask("POST", "/v1/conversations", {"participants": people(name(), name())}, key)
     assert status == 201
+
+
+@pytest.mark.parametrize("named", [False, True])
+async def test_a_repetition_after_a_crash_gets_the_first_success(
+    platform: Platform, partner: Partner, *, named: bool
+) -> None:
+    key = name()
+    body: dict[str, object] = {"participants": people(name(), name())}
+    if named:
+        body["external_id"] = name()
+    first = await partner.ask("POST", "/v1/conversations", body, {"Idempotency-Key": key})
+    assert first[0] == 201
+    gateway = await database(platform, "gateway")
+    await gateway.execute("update idempotency set status = null, answer = null")  # it died before it kept the answer
+    await gateway.close()
+    assert await partner.ask("POST", "/v1/conversations", body, {"Idempotency-Key": key}) == first
 
 
 async def test_many_at_once_under_one_key_make_one(partner: Partner) -> None:

@@ -79,8 +79,9 @@ async def create(
         await _insert(store, sealer, command)
         found = await _found_or_made(store, sealer, command)
     told = _registrations(settings, command, found)
-    # Without an external id the conversation's id is this request's alone; with one, only its maker's answer was lost.
-    created = found.created_by == command.id or _open(sealer, command).external_id is None
+    # An id that comes of the external id is everybody's who asks for that one; any other is this request's alone.
+    own = command.keyed or _open(sealer, command).external_id is None
+    created = found.created_by == command.id or (own and found.id == command.conversation)
     reply = answer(command, _found(sealer, command.id, found, created=created))
     watching = await subscriptions.addresses(tx, [found.client.id, found.therapist.id])
     event = ConversationCreated(tenant=found.tenant, conversation=found.id, members=_members(found))

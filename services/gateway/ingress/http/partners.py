@@ -77,6 +77,7 @@ class Api:
             region=self._hub.settings.region,
             roles=(first.role, second.role),
             locales=(first.locale, second.locale),
+            keyed=derived is not None,
             content=self._hub.sealer.seal(conversation, content.model_dump_json().encode()),
         )
         found = await self._hub.requests.ask(self._hub.session_queue(conversation), command, ConversationFound)
