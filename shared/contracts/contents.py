@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from shared.contracts.frames.client import Op
 from shared.contracts.frames.values import Value
 
 
@@ -21,6 +22,13 @@ class ConversationContent(Value):
 class MessageContent(Value):
     text: str
     tone: str | None = None
+
+
+class DraftContent(Value):
+    """A draft on its way between gateways: its whole text, or the edits since a revision, one list for each frame."""
+
+    text: str | None = None
+    edits: list[list[Op]] = Field(default_factory=list)
 
 
 class NoteContent(Value):

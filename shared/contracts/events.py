@@ -263,7 +263,10 @@ class PeerTyping(Envelope):
 
 
 class PeerDraft(Envelope):
-    """A draft's whole text after a change (``text`` None: it ended). Ephemeral queues only. Content: sealed text."""
+    """What became of a draft at its author's gateway. Ephemeral queues only. Content: `DraftContent`; None: it ended.
+
+    ``rev`` is the revision before the content's edits, or that of its text.
+    """
 
     type: Literal["gateway.peer_draft"] = "gateway.peer_draft"
     conversation: Id
@@ -272,6 +275,22 @@ class PeerDraft(Envelope):
     draft: Id
     rev: int
     content: Sealed | None
+
+
+class PeerResync(Envelope):
+    """Something of a draft was lost on the way to this gateway; it asks for the whole text."""
+
+    type: Literal["gateway.peer_resync"] = "gateway.peer_resync"
+    conversation: Id
+    gateway: Address
+    draft: Id
+
+
+class PeerAlive(Envelope):
+    """A gateway is there. Where none of these comes any more, what it showed is no longer shown."""
+
+    type: Literal["gateway.peer_alive"] = "gateway.peer_alive"
+    gateway: Address
 
 
 class PeerWithdrawn(Envelope):
@@ -287,7 +306,7 @@ AnyGatewayMessage = (
     | HoldersChanged | Renewed | FactsRead | HistoryRead | ReadMarked | SessionAccepted
     | ConsentsAttached | Probed | FormsRead | Decided | DecisionsRead | ConsentChanged
     | NoteSaved | NotesListed | Done | CommandRefused
-    | PeerState | PeerTyping | PeerDraft | PeerWithdrawn
+    | PeerState | PeerTyping | PeerDraft | PeerResync | PeerAlive | PeerWithdrawn
 )  # fmt: skip
 """Everything that can lie in a gateway's queue."""
 

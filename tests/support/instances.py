@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import asyncpg
 
 from deploy.local import postgres
@@ -41,9 +43,9 @@ class Instance:
 
 
 @contextmanager
-def instance(platform: Platform, service: Service, name: str) -> Iterator[Instance]:
+def instance(platform: Platform, service: Service, name: str, **told: str) -> Iterator[Instance]:
     """Another process of a service, ended afterwards."""
-    environment = {**platform.environment(service), "UNSAID_INSTANCE": name, "UNSAID_ADMIN_PORT": "0"}
+    environment = {**platform.environment(service), "UNSAID_INSTANCE": name, "UNSAID_ADMIN_PORT": "0", **told}
     log = platform.home / "logs" / f"{name}.log"
     with log.open("wb") as file:
         command = [sys.executable, "-m", f"services.{service}"]
@@ -55,6 +57,34 @@ def instance(platform: Platform, service: Service, name: str) -> Iterator[Instan
             process.send_signal(signal.SIGCONT)
             process.kill()
         process.wait(10)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def gateway(platform: Platform, name: str) -> Iterator[tuple[str, Instance]]:
+    """Another gateway: its address and process."""
+    port = free_port()
+    with instance(platform, "gateway", name, UNSAID_PORT=str(port)) as process:
+        yield f"http://127.0.0.1:{port}", process
+
+
+async def ready(address: str) -> None:
+    """Until a gateway says that it is ready."""
+    async with asyncio.timeout(30), aiohttp.ClientSession() as http:
+        while True:
+            try:
+                async with http.get(address + "/readyz") as response:
+                    if response.status == 200:
+                        return
+            except aiohttp.ClientConnectionError:
+                pass  # it isn't listening yet
+            await asyncio.sleep(0.1)
 
 
 async def database(platform: Platform, service: Service) -> "asyncpg.Connection[asyncpg.Record]":

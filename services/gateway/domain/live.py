@@ -5,12 +5,14 @@ A state machine without I/O: each method changes the state and returns the frame
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from services.gateway.domain.drafts import Draft, check_reset, edited
+from services.gateway.domain.drafts import Draft, apply, check_reset, edited
 from shared.contracts.errors import Code, Refused
 from shared.contracts.frames import client, server
+from shared.contracts.frames.client import Op
 from shared.contracts.frames.values import LiveValue
 from shared.contracts.ids import Level
 
@@ -205,14 +207,49 @@ class LiveText:
 
     def from_peer(self, gateway: str, participant: str, draft_id: str, rev: int, text: str | None) -> list[Shown]:
         """A draft that is written at another gateway, whole; ``text`` None: it ended."""
-        author, known = self._author(participant), self.drafts.get(draft_id)
+        known = self.drafts.get(draft_id)
         if text is None:
             return [self._clear(known)] if known is not None and known.holder == gateway else []
-        if self.suspended or gateway not in author.elsewhere or draft_id in self._posted:
+        if not self._taken_from(gateway, participant, draft_id):
             return []
         draft = self.drafts[draft_id] = known or Draft(draft_id, participant, gateway, 0, "")
         draft.holder, draft.rev, draft.text = gateway, rev, text
         return [self.reset_of(draft)]
+
+    def _taken_from(self, gateway: str, participant: str, draft_id: str) -> bool:
+        """Whether a participant may write this draft at another gateway."""
+        known = self.drafts.get(draft_id)
+        others = known is not None and known.author != participant
+        on = gateway in self._author(participant).elsewhere
+        return on and not self.suspended and not others and draft_id not in self._posted
+
+    def edits_from_peer(
+        self, gateway: str, participant: str, draft_id: str, base: int, edits: Sequence[Sequence[Op]]
+    ) -> list[Shown]:
+        """Edits that were made at another gateway on top of a revision, each as it was there.
+
+        Raises `Refused`: something of the draft didn't come here, so the whole text is needed.
+        """
+        if not self._taken_from(gateway, participant, draft_id):
+            return []
+        known = self.drafts.get(draft_id)
+        mine = known is not None and known.holder == gateway
+        text, rev = (known.text, known.rev) if known is not None and mine else ("", 0)
+        if rev != base:
+            raise Refused(Code.BAD_REV, {"expected": rev + 1})
+        for ops in edits:
+            text = apply(text, ops, "letters")
+        draft = self.drafts[draft_id] = known or Draft(draft_id, participant, gateway, 0, "")
+        draft.holder, draft.rev, draft.text = gateway, base + len(edits), text
+        if known is not None and not mine:  # readers have what another connection of the author wrote
+            return [self.reset_of(draft)]
+        frames = [
+            server.LiveEdit(
+                conversation=self._conversation, draft=draft_id, rev=base + number, ops=list(ops), sender=participant
+            )
+            for number, ops in enumerate(edits, start=1)
+        ]
+        return [Shown(participant, frame, to_others=True) for frame in frames]
 
     def clear(self, participant: str, draft_id: str) -> list[Shown]:
         """End a draft; one that isn't open is cleared already. Raises `Refused` (``conflict``)."""

@@ -1,17 +1,24 @@
 """To other gateways that hold the same conversation: who is here, who types, and live text.
 
-All of it is stale in a moment, so it goes to a second, bounded, short-lived queue of each gateway. Drafts are collected
-for `COLLECT_S` and go whole, the newest state only: a frame that was lost on the way is mended by the next.
+All of it is stale in a moment, so it goes to a second, bounded, short-lived queue of each gateway. What happens to
+drafts is collected for `COLLECT_S`: the edits as they were made, so that their rhythm comes along. Where one was lost
+on the way, the next doesn't follow, and the other gateway asks for the whole text.
 """
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.gateway.domain.live import Shown
+from shared.contracts.contents import DraftContent
 from shared.contracts.envelope import Envelope
-from shared.contracts.events import PeerDraft, PeerState, PeerTyping, PeerWithdrawn
+from shared.contracts.errors import Unavailable
+from shared.contracts.events import PeerAlive, PeerDraft, PeerResync, PeerState, PeerTyping, PeerWithdrawn
 from shared.contracts.frames import server
-from shared.runtime.broker.publisher import Publisher
+from shared.contracts.frames.client import Op
+from shared.runtime.broker.publisher import Ended, Publisher
 from shared.runtime.broker.topology import live_address, to_gateway
 from shared.runtime.sealing import Sealer
 
@@ -19,6 +26,24 @@ if TYPE_CHECKING:
     from services.gateway.handlers.room import Room
 
 COLLECT_S = 0.02
+EDITS_MOST = 20
+"""Of one draft in one collection; who writes faster is shown whole."""
+
+
+@dataclass(slots=True)
+class _Change:
+    """What happened to a draft since the last collection: edits since a revision; None: its whole text goes."""
+
+    room: "Room"
+    author: str
+    base: int
+    edits: list[Sequence[Op]] | None
+
+    def add(self, edit: server.LiveEdit) -> None:
+        if self.edits is not None and edit.rev == self.base + len(self.edits) + 1 and len(self.edits) < EDITS_MOST:
+            self.edits.append(edit.ops)
+        else:
+            self.edits = None
 
 
 class Peers:
@@ -28,7 +53,7 @@ class Peers:
         self._publisher = publisher
         self._sealer = sealer
         self.address = ""
-        self._changed: dict[tuple[str, str], tuple[Room, str, str]] = {}
+        self._changed: dict[tuple[str, str], _Change] = {}
         self._flushing = False
 
     def _tell(self, room: "Room", envelope: Envelope) -> None:
@@ -38,6 +63,11 @@ class Peers:
 
     def alone(self, room: "Room") -> bool:
         return all(holder == self.address for holder in room.holders)
+
+    def greet(self, address: str, ended: Ended) -> None:
+        """Say to another gateway that this one is there; ``ended`` hears if that one isn't."""
+        with suppress(Unavailable):
+            self._publisher.submit(to_gateway(live_address(address)), PeerAlive(gateway=self.address), ended)
 
     def hold(self, room: "Room") -> None:
         """This gateway holds the room from now on: ask the others what they show of it."""
@@ -65,8 +95,17 @@ class Peers:
         """All drafts that are open here, to a gateway that has just come."""
         for draft in room.live.drafts.values():
             if not _is_gateway(draft.holder):
-                self._changed[room.id, draft.id] = (room, draft.author, draft.id)
+                self.tell_draft(room, draft.author, draft.id)
+
+    def tell_draft(self, room: "Room", author: str, draft: str) -> None:
+        """A draft that is open here, whole."""
+        self._changed[room.id, draft] = _Change(room, author, 0, None)
         self._flush_soon()
+
+    def resync(self, room: "Room", gateway: str, draft: str) -> None:
+        """Ask another gateway for the whole text of a draft."""
+        asking = PeerResync(conversation=room.id, gateway=self.address, draft=draft)
+        self._publisher.offer(to_gateway(live_address(gateway)), asking)
 
     def typing(self, room: "Room", participant: str, *, on: bool) -> None:
         self._tell(room, PeerTyping(conversation=room.id, participant=participant, on=on))
@@ -79,10 +118,15 @@ class Peers:
         if self.alone(room):
             return
         for one in shown:
-            if isinstance(one.frame, server.LiveChanged):
+            frame = one.frame
+            if isinstance(frame, server.LiveChanged):
                 self.tell_state(room)
+            elif not isinstance(frame, server.LiveEdit):
+                self.tell_draft(room, one.author, frame.draft)
+            elif (change := self._changed.get((room.id, frame.draft))) is not None:
+                change.add(frame)
             else:
-                self._changed[room.id, one.frame.draft] = (room, one.author, one.frame.draft)
+                self._changed[room.id, frame.draft] = _Change(room, one.author, frame.rev - 1, [frame.ops])
         self._flush_soon()
 
     def _flush_soon(self) -> None:
@@ -93,16 +137,21 @@ class Peers:
     def _flush(self) -> None:
         self._flushing = False
         changed, self._changed = self._changed, {}
-        for room, author, draft_id in changed.values():
-            draft = room.live.drafts.get(draft_id)
-            content = None if draft is None else self._sealer.seal(room.id, draft.text.encode())
+        for (_, draft_id), change in changed.items():
+            room, draft = change.room, change.room.live.drafts.get(draft_id)
+            if draft is None:
+                rev, content = 0, None
+            elif change.edits is None:
+                rev, content = draft.rev, DraftContent(text=draft.text)
+            else:
+                rev, content = change.base, DraftContent(edits=[list(ops) for ops in change.edits])
             message = PeerDraft(
                 conversation=room.id,
                 gateway=self.address,
-                participant=author,
+                participant=change.author,
                 draft=draft_id,
-                rev=0 if draft is None else draft.rev,
-                content=content,
+                rev=rev,
+                content=None if content is None else self._sealer.seal(room.id, content.model_dump_json().encode()),
             )
             self._tell(room, message)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from services.gateway import metrics
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.room import Room
+from shared.contracts.contents import DraftContent
 from shared.contracts.errors import Code, Refused
-from shared.contracts.events import PeerDraft, PeerState
+from shared.contracts.events import PeerDraft, PeerResync, PeerState
 from shared.contracts.frames import client, server
 from shared.contracts.frames.values import ConsentValue
 from shared.contracts.ids import Level, Purpose
@@ -87,6 +88,8 @@ def suspend(hub: "Hub", room: Room, *, suspended: bool) -> None:
     shown = room.live.suspend(suspended)
     room.show(shown)
     hub.peers.shown(room, shown)
+    if not suspended:
+        hub.peers.hold(room)  # what others wrote meanwhile wasn't taken
 
 
 def silence(hub: "Hub", room: Room, participant: str) -> None:
@@ -136,8 +139,31 @@ def peer_draft(hub: "Hub", room: Room, message: PeerDraft) -> None:
     """A draft that is written at another gateway; shown only with consent known here too."""
     if not _consented(room, message.participant) or not hub.lease_holds(room):
         return
-    text = None if message.content is None else hub.sealer.open(room.id, message.content).decode()
-    room.show(room.live.from_peer(message.gateway, message.participant, message.draft, message.rev, text))
+    where, who, draft, rev = message.gateway, message.participant, message.draft, message.rev
+    content = DraftContent()
+    if message.content is not None:
+        content = DraftContent.model_validate_json(hub.sealer.open(room.id, message.content))
+    if not content.edits:
+        room.show(room.live.from_peer(where, who, draft, rev, content.text))
+        return
+    try:
+        room.show(room.live.edits_from_peer(where, who, draft, rev, content.edits))
+    except Refused:
+        hub.peers.resync(room, where, draft)
+
+
+def peer_resync(hub: "Hub", room: Room, message: PeerResync) -> None:
+    """Another gateway has lost something of a draft that is written here."""
+    draft = room.live.drafts.get(message.draft)
+    if draft is not None:
+        hub.peers.tell_draft(room, draft.author, draft.id)
+
+
+def holder_gone(room: Room, address: str) -> None:
+    """Another gateway is gone, and so are who was connected there and what they wrote."""
+    for participant in room.roles:
+        room.vanish(participant, address)
+    room.show(room.live.elsewhere(address, {}, list(room.roles)))
 
 
 def holders(hub: "Hub", room: Room, addresses: list[str]) -> None:
@@ -146,8 +172,6 @@ def holders(hub: "Hub", room: Room, addresses: list[str]) -> None:
     came = [address for address in addresses if address not in room.holders]
     room.holders = addresses
     for address in gone:
-        for participant in room.roles:
-            room.vanish(participant, address)
-        room.show(room.live.elsewhere(address, {}, list(room.roles)))
+        holder_gone(room, address)
     if came:
         hub.peers.tell_state(room)

@@ -16,6 +16,7 @@ from services.gateway import metrics
 from services.gateway.egress.outgoing import cork
 from services.gateway.handlers import arrivals, live
 from services.gateway.handlers.hub import Hub
+from services.gateway.handlers.neighbours import Neighbours
 from services.gateway.handlers.room import Room
 from shared.contracts import events as e
 from shared.contracts.commands import Probe, RenewAttachments
@@ -47,6 +48,7 @@ class Listener:
         self._health = health
         self._tenant = tenant
         self._inbox = Inbox()
+        self._neighbours = Neighbours(hub)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -54,6 +56,7 @@ class Listener:
             group.create_task(self._probe())
             group.create_task(self._renew())
             group.create_task(self._guard())
+            group.create_task(self._neighbours.keep())
 
     # --- listening -------------------------------------------------------------------------------------------------
 
@@ -139,6 +142,9 @@ class Listener:
                 arrivals.added(hub, message.conversation, message.tenant, {member.id for member in message.members})
             )
             return
+        if isinstance(message, e.PeerAlive):
+            self._neighbours.heard(message.gateway)
+            return
         room = hub.rooms.get(message.conversation)
         if room is None:
             return
@@ -161,6 +167,8 @@ class Listener:
                 room.typing(message.participant, on=message.on)
             case e.PeerDraft():
                 live.peer_draft(hub, room, message)
+            case e.PeerResync():
+                live.peer_resync(hub, room, message)
             case e.PeerWithdrawn():
                 room.withdrawn.add(message.participant)
                 live.silence(hub, room, message.participant)

@@ -22,8 +22,8 @@ def reset(text: str, rev: int = 1, draft: str = DRAFT) -> client.LiveReset:
     return client.LiveReset(type="live.reset", conversation=C, draft=draft, rev=rev, text=text)
 
 
-def i(pos: int, text: str) -> Op:
-    return (0, "i", pos, text)
+def i(pos: int, text: str, wait: int = 0) -> Op:
+    return (wait, "i", pos, text)
 
 
 def d(pos: int, count: int) -> Op:
@@ -320,3 +320,43 @@ def test_a_draft_elsewhere_can_be_taken_over_here(live: LiveText) -> None:
     assert told(live.reset(TAB, ANNA, "letters", reset("here"))) == ["reset 1 here"]
     assert told(live.edit(TAB, ANNA, "letters", edit(2, i(0, "!")))) == ["edit 2"]
     assert told(live.from_peer("gateway.2", ANNA, DRAFT, 0, None)) == []
+
+
+def test_edits_elsewhere_keep_their_frames() -> None:
+    live = LiveText(C)
+    live.elsewhere("gateway.2", {ANNA: "letters"}, [ANNA, BEN])
+    shown = live.edits_from_peer("gateway.2", ANNA, DRAFT, 0, [[i(0, "a", wait=70)], [i(1, "b", wait=90)]])
+    frames = [one.frame for one in shown if isinstance(one.frame, server.LiveEdit)]
+    assert [(frame.rev, frame.ops) for frame in frames] == [(1, [(70, "i", 0, "a")]), (2, [(90, "i", 1, "b")])]
+    assert told(live.edits_from_peer("gateway.2", ANNA, DRAFT, 2, [[d(0, 1)]])) == ["edit 3"]
+    assert live.drafts[DRAFT].text == "b"
+
+
+@pytest.mark.parametrize(
+    ("base", "edits"),
+    [(1, [[i(0, "c")]]), (3, [[i(0, "c")]]), (2, [[i(0, "c")], [d(7, 1)]])],
+    ids=["again", "one is missing", "outside"],
+)
+def test_edits_elsewhere_that_do_not_follow_change_nothing(base: int, edits: list[list[Op]]) -> None:
+    live = LiveText(C)
+    live.elsewhere("gateway.2", {ANNA: "letters"}, [ANNA, BEN])
+    live.from_peer("gateway.2", ANNA, DRAFT, 2, "ab")
+    with pytest.raises(Refused):
+        live.edits_from_peer("gateway.2", ANNA, DRAFT, base, edits)
+    assert (live.drafts[DRAFT].rev, live.drafts[DRAFT].text) == (2, "ab")
+
+
+def test_edits_elsewhere_take_a_draft_over(live: LiveText) -> None:
+    live.edit(TAB, ANNA, "letters", edit(1, i(0, "a")))
+    live.elsewhere("gateway.2", {ANNA: "letters"}, [ANNA, BEN])
+    assert told(live.edits_from_peer("gateway.2", ANNA, DRAFT, 0, [[i(0, "b")]])) == ["reset 1 b"]
+    assert told(live.edits_from_peer("gateway.2", ANNA, DRAFT, 1, [[i(1, "c")]])) == ["edit 2"]
+
+
+def test_edits_elsewhere_of_nobody_who_is_on_or_of_somebody_elses_draft_are_not_shown(live: LiveText) -> None:
+    assert live.edits_from_peer("gateway.2", ANNA, DRAFT, 0, [[i(0, "b")]]) == []
+    live.edit(DESK, BEN, "letters", edit(1, i(0, "a")))
+    live.elsewhere("gateway.2", {ANNA: "letters"}, [ANNA, BEN])
+    assert live.edits_from_peer("gateway.2", ANNA, DRAFT, 0, [[i(0, "b")]]) == []
+    assert live.from_peer("gateway.2", ANNA, DRAFT, 1, "b") == []
+    assert live.drafts[DRAFT].text == "a"
