@@ -16,7 +16,6 @@ from services.gateway.egress import peers
 from services.gateway.egress.peers import Peers
 from services.gateway.handlers import live
 from services.gateway.handlers.room import Room
-from shared.contracts.envelope import Envelope
 from shared.contracts.events import PeerDraft, PeerResync, PeerState
 from shared.contracts.frames import client
 from shared.contracts.frames.client import Op
@@ -34,6 +33,7 @@ characters = st.one_of(
 )
 edits = st.tuples(st.text(characters, max_size=6), st.floats(0, 1), st.floats(0, 1), st.integers(0, 60_000))
 """Text to put in, where, how much of what stands there it replaces, and the pause before."""
+Told = PeerState | PeerDraft | PeerResync
 losses = st.sampled_from(["nothing", "loss", "repetition"])
 
 
@@ -83,7 +83,7 @@ class Gateway:
         self.room.connections[connection.id] = connection
         return reader
 
-    def take(self, message: Envelope) -> None:
+    def take(self, message: Told) -> None:
         match message:
             case PeerState():
                 live.peer_state(self.hub, self.room, message)
@@ -100,7 +100,7 @@ class Wire:
         self.gateways: dict[str, Gateway] = {}
         self.fate: deque[str] = deque()
 
-    def offer(self, destination: Destination, envelope: Envelope) -> bool:
+    def offer(self, destination: Destination, envelope: Told) -> bool:
         fate = self.fate.popleft() if self.fate and isinstance(envelope, PeerDraft) else "nothing"
         for _ in range({"nothing": 1, "loss": 0, "repetition": 2}[fate]):
             self.gateways[destination.routing_key].take(envelope)
