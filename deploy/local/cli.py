@@ -6,14 +6,14 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from bench.cli import app as bench
-from deploy.local import deadletters_cli, demo, doctor, packages, requeue
+from deploy.local import deadletters_cli, demo, doctor, packages, requeue, switch
 from deploy.local import up as platform
 from deploy.local.home import PARTS, QUEUE_SERVICES, REPO, Home, Part
 from deploy.local.progress import say, step
@@ -173,6 +173,16 @@ def replay(
     print(report.line())
     if report.different:
         raise Trouble("the reader saw another text than the author", "see `./unsaid logs gateway`")
+
+
+@app.command(name="live")
+def switch_live(
+    to: Annotated[Literal["on", "off"], typer.Argument(help="`off` stops it at once; `on` lets people switch it on.")],
+    tenant: Annotated[str | None, typer.Option("--tenant", help="This tenant's only, by name.")] = None,
+) -> None:
+    """Switch live text off, or on again, for one tenant or everywhere. Nobody's own switch is put on by it."""
+    switch.switch_live(Home.from_environment(), tenant, on=to == "on")
+    say(f"Live text is {to} {'everywhere' if tenant is None else f'for {tenant}'}.")
 
 
 @app.command(name="requeue")

@@ -1,13 +1,11 @@
 """The demo: a partner, a conversation, and two links. Made as any partner makes them, through the gateway's API."""
 
-import json
-import subprocess
 from dataclasses import dataclass
 from http.client import HTTPException
 from urllib.error import HTTPError
 
 from deploy.local import loopback, services
-from deploy.local.home import REPO, State
+from deploy.local.home import State
 from deploy.local.trouble import Trouble
 
 TOKEN_S = 86_400
@@ -35,15 +33,7 @@ def ensure_tenant(state: State) -> None:
         "origins": [f"http://127.0.0.1:{ports}", f"http://localhost:{ports}"],
         "rate_factor": 10,
     }
-    done = subprocess.run(
-        [*services.command("gateway"), "ensure-tenant"],
-        input=json.dumps(tenant),
-        env=services.environment("gateway", state),
-        cwd=REPO,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = services.run_verb("gateway", "ensure-tenant", tenant, state)
     if done.returncode:
         raise Trouble(f"the demo partner can't be made: {done.stderr.strip()[-500:]}", MEND)
 

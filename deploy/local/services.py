@@ -2,10 +2,13 @@
 
 import json
 import os
+import subprocess
 import sys
 
 from deploy.local import postgres, rabbitmq
-from deploy.local.home import QUEUE_SERVICES, Service, State
+from deploy.local.home import QUEUE_SERVICES, REPO, Service, State
+
+VERB_S = 60
 
 
 def command(name: Service) -> list[str]:
@@ -27,6 +30,20 @@ def admin_port(name: Service, state: State) -> int:
 
 def admin_url(name: Service, state: State, path: str) -> str:
     return f"http://127.0.0.1:{admin_port(name, state)}/{path}"
+
+
+def run_verb(name: Service, verb: str, told: object, state: State) -> "subprocess.CompletedProcess[str]":
+    """One of a service's verbs besides serving, told in JSON on standard input."""
+    return subprocess.run(
+        [*command(name), verb],
+        input=json.dumps(told),
+        env=environment(name, state),
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=VERB_S,
+    )
 
 
 def environment(name: Service, state: State) -> dict[str, str]:

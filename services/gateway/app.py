@@ -15,6 +15,7 @@ from services.gateway.egress.peers import Peers
 from services.gateway.egress.reads import Reads
 from services.gateway.egress.requests import Requests
 from services.gateway.handlers.hub import Hub
+from services.gateway.handlers.switches import Switches
 from services.gateway.handlers.tenants import Tenants
 from services.gateway.ingress.broker import Listener
 from services.gateway.ingress.http import documents
@@ -48,9 +49,12 @@ class Gateway:
         self._store = Store(parts.pool)
         self._peers = Peers(parts.publisher, parts.sealer)
         self._tenants = Tenants(self._store)
+        self._switches = Switches(self._store)
         requests = Requests(parts.publisher)
         self._reads = Reads(requests, parts.sealer, settings.session_url)
-        self._hub = Hub(settings, requests, self._reads, self._peers, parts.sealer, tokens, self._tenants)
+        self._hub = Hub(
+            settings, requests, self._reads, self._peers, parts.sealer, tokens, self._tenants, self._switches
+        )
         self._door = Door(self._hub)
         self._listener = Listener(self._hub, parts.consuming, parts.health)
         self._app = web.Application(client_max_size=65_536)
@@ -68,6 +72,7 @@ class Gateway:
 
     async def run(self) -> None:
         await self._tenants.load()
+        await self._switches.load()
         await self._runner.setup()
         await web.TCPSite(self._runner, self._settings.host, self._settings.port, backlog=1024).start()
         log.info("listening", host=self._settings.host, port=self._settings.port)
@@ -75,6 +80,7 @@ class Gateway:
             group.create_task(self._listener.run())
             group.create_task(heartbeats(self._hub, self._door))
             group.create_task(self._tenants.keep())
+            group.create_task(self._switches.keep(self._hub))
 
     async def stop(self) -> None:
         """Drain: take nothing new, ask clients to come back, give the answers that are due, then close.
@@ -116,5 +122,19 @@ async def ensure_tenant(_: Settings, parts: Parts) -> None:
     print(json.dumps({"tenant": tenant}))
 
 
+async def switch_live(_: Settings, parts: Parts) -> None:
+    """Switch live text on or off, from JSON on standard input. Raises `SystemExit` with what is wrong."""
+    try:
+        asked = json.load(sys.stdin)
+        tenant, on = asked["tenant"], asked["on"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SystemExit(f"switch-live: the JSON on standard input is not right ({type(error).__name__})") from None
+    if not isinstance(on, bool) or not isinstance(tenant, str | None):
+        raise SystemExit('switch-live: {"tenant": name or null, "on": true or false} is wanted')
+    if not await Store(parts.pool).switch_live(tenant, on=on):
+        raise SystemExit("switch-live: there is no such tenant")
+
+
 def main() -> None:
-    service.main("gateway", Settings, FOLDER, build, {"ensure-tenant": ensure_tenant})
+    verbs = {"ensure-tenant": ensure_tenant, "switch-live": switch_live}
+    service.main("gateway", Settings, FOLDER, build, verbs)

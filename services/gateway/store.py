@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,11 @@ _sql = Queries(Path(__file__).parent / "sql" / "queries.sql")
 LIVE_PER_S = 30
 MESSAGES_PER_S = 20
 OTHERS_PER_S = 20
+
+EVERYWHERE = "*"
+SWITCHED = "live_switched"
+"""What Postgres notifies gateways of."""
+ACQUIRE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,41 @@ class Store:
             tenant = await tx.fetchval(_sql["ensure_tenant"], new_id(), name, list(origins), rate_factor)
             done = await tx.fetchval(_sql["ensure_api_client"], client_id, tenant, salt, _hash(secret, salt))
         return str(tenant) if done is not None else None
+
+    async def live_off(self) -> frozenset[str]:
+        """Where an operator has switched live text off: ids of tenants, `EVERYWHERE`."""
+        try:
+            return frozenset(row["scope"] for row in await self._pool.fetch(_sql["live_off"]))
+        except AWAY:
+            raise Unavailable("postgres") from None
+
+    async def switch_live(self, tenant: str | None, *, on: bool) -> bool:
+        """Switch live text on or off for a tenant, by name, or everywhere (None). False: there is no such tenant."""
+        async with self._pool.acquire() as tx, tx.transaction():
+            scope = EVERYWHERE if tenant is None else await tx.fetchval(_sql["tenant_named"], tenant)
+            if scope is None:
+                return False
+            await tx.execute(_sql["switch_live_on" if on else "switch_live_off"], str(scope))
+            await tx.execute(f"notify {SWITCHED}")
+        return True
+
+    @asynccontextmanager
+    async def hearing_of_switches(self, changed: Callable[[], None]) -> AsyncIterator[None]:
+        """Call ``changed`` whenever the switch is moved, in any process, for as long as this lasts."""
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_S) as listening:
+
+                def heard(*_: object) -> None:
+                    changed()
+
+                await listening.add_listener(SWITCHED, heard)
+                try:
+                    yield
+                finally:
+                    with suppress(*AWAY):
+                        await listening.remove_listener(SWITCHED, heard)
+        except AWAY:
+            raise Unavailable("postgres") from None
 
     async def begin_request(self, tenant: str, template: str, key: str, path: str, body_hmac: str) -> Begun:
         try:

@@ -73,7 +73,9 @@ class Gateway:
         self.room.consents = {ANNA: {"live_text": ConsentValue(state="granted", epoch=1)}}
         self.peers = Peers(wire, SEALER)  # type: ignore[arg-type]
         self.peers.address = name
-        self.hub: Any = SimpleNamespace(peers=self.peers, sealer=SEALER, lease_holds=lambda _: True)
+        self.hub: Any = SimpleNamespace(
+            peers=self.peers, sealer=SEALER, lease_holds=lambda _: True, switches=SimpleNamespace(allow=lambda _: True)
+        )
         wire.gateways[live_address(name)] = self
 
     def connect(self, participant: str) -> Reader:

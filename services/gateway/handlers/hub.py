@@ -20,6 +20,7 @@ from services.gateway.egress.requests import Requests
 from services.gateway.handlers import live
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.room import Room
+from services.gateway.handlers.switches import Switches
 from services.gateway.handlers.tenants import Tenants
 from shared.contracts.commands import Attach, AttachConsents, Detach, DetachConsents, ReadFacts
 from shared.contracts.errors import Close, Code, Refused
@@ -52,6 +53,7 @@ class Hub:
         sealer: Sealer,
         tokens: Tokens,
         tenants: Tenants,
+        switches: Switches,
     ) -> None:
         self.settings = settings
         self.requests = requests
@@ -63,6 +65,7 @@ class Hub:
         self.rooms: dict[str, Room] = {}
         self.connections: dict[str, Connection] = {}
         self.tenants = tenants
+        self.switches = switches
         self.reading: dict[str, Connection] = {}
         """Commands that mark as read, and the connection that needn't be told of its own mark."""
         self.leases: dict[str, float] = {}

@@ -24,10 +24,17 @@ def _consented(room: Room, participant: str) -> bool:
     return participant not in room.withdrawn and room.consents_to(participant, "live_text")
 
 
+def _require_switch(hub: "Hub", room: Room) -> None:
+    """Raises `Refused` (``live_off``): an operator has switched live text off."""
+    if not hub.switches.allow(room.tenant):
+        raise Refused(Code.LIVE_OFF, {"reason": "operator"})
+
+
 def _require(hub: "Hub", room: Room, connection: Connection) -> Level:
     """The level at which the connection writes. Raises `Refused`: ``consent_required``, ``live_off``."""
     if not _consented(room, connection.participant):
         raise Refused(Code.CONSENT_REQUIRED, {"purpose": "live_text", "participants": [connection.participant]})
+    _require_switch(hub, room)
     level = room.live.level_of(connection.id, connection.participant)
     if level is None:
         raise Refused(Code.LIVE_OFF)
@@ -44,6 +51,7 @@ def toggle(hub: "Hub", room: Room, connection: Connection, frame: client.LiveTog
         return
     if not _consented(room, connection.participant):
         raise Refused(Code.CONSENT_REQUIRED, {"purpose": "live_text", "participants": [connection.participant]})
+    _require_switch(hub, room)
     if room.live.suspended or not hub.lease_holds(room):
         raise Refused(Code.LIVE_OFF, {"retry_ms": RETRY_MS})
     connection.charge(connection.live, time.monotonic())
@@ -101,6 +109,14 @@ def silence(hub: "Hub", room: Room, participant: str) -> None:
     metrics.WITHDRAWAL_SECONDS.observe(time.perf_counter() - began)
 
 
+def switch_off(hub: "Hub", room: Room) -> None:
+    """Switch off everybody's live text, at an operator's word. Nobody is switched on again by another."""
+    for participant in room.roles:
+        shown = room.live.withdraw(participant)
+        room.show(shown)
+        hub.peers.shown(room, shown)
+
+
 def learn_all(hub: "Hub", room: Room, news: Iterable[tuple[str, Purpose, ConsentValue]]) -> None:
     """Consents have changed: silence first where live text was withdrawn, then tell everybody."""
     for participant, purpose, value in news:
@@ -128,7 +144,8 @@ def peer_state(hub: "Hub", room: Room, message: PeerState) -> None:
             room.appear(participant, message.gateway)
         else:
             room.vanish(participant, message.gateway)
-    allowed = {p: level for p, level in message.live.items() if _consented(room, p)}
+    on = message.live if hub.switches.allow(room.tenant) else {}
+    allowed = {p: level for p, level in on.items() if _consented(room, p)}
     room.show(room.live.elsewhere(message.gateway, allowed, list(room.roles)))
     if message.answer:
         hub.peers.tell_state(room)

@@ -27,3 +27,15 @@ update idempotency set status = $4, answer = $5 where tenant = $1 and template =
 -- name: forget_request!
 -- It was refused: the key is free again.
 delete from idempotency where tenant = $1 and template = $2 and key = $3 and status is null;
+
+-- name: tenant_named
+select id from tenant where name = $1;
+
+-- name: live_off
+select scope from live_off;
+
+-- name: switch_live_off!
+insert into live_off (scope) values ($1) on conflict (scope) do nothing;
+
+-- name: switch_live_on!
+delete from live_off where scope = $1;
