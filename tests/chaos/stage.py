@@ -36,14 +36,17 @@ def _through(url: str, proxy: Proxy) -> str:
 class Process:
     """One process of a service, with a relay to each server."""
 
-    def __init__(self, state: State, logs: Path, service: Service, number: int, amqp_ports: list[int]) -> None:
+    def __init__(
+        self, state: State, logs: Path, service: Service, number: int, amqp_ports: list[int], reads_port: int
+    ) -> None:
         self.service: Service = service
         self.instance = f"{service}-{number}"
         self.amqp = Proxy(Wire.AMQP, *amqp_ports)
         self.database = Proxy(Wire.POSTGRES, urlsplit(postgres.url(state)).port or 5432)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._admin = services.admin_port(service, state) if number == 1 else free_port()
+        self._reads_port = reads_port
+        self._admin = reads_port if self.instance == "session-1" else free_port()
         self._queue_kind = "quorum" if len(amqp_ports) > 1 else "classic"
         self._state = state
         self._log = logs / f"{self.instance}.log"
@@ -66,6 +69,7 @@ class Process:
         }
         if self.service == "gateway":
             told |= {"UNSAID_PORT": str(self.port), "UNSAID_PUBLIC_URL": self.url}
+            told["UNSAID_SESSION_URL"] = f"http://127.0.0.1:{self._reads_port}"
         self._process = self._spawn(told)
         self._told = False
 
@@ -160,6 +164,7 @@ class Stage:
         self.home = home
         self.state = state
         self._amqp_ports = amqp_ports
+        self._reads_port = free_port()
         self.postgres_home = postgres_home or home
         self.cluster = cluster
         self.processes: dict[str, Process] = {}
@@ -168,7 +173,7 @@ class Stage:
         return self.processes[instance]
 
     def add(self, service: Service, number: int) -> Process:
-        process = Process(self.state, self.home.logs, service, number, self._amqp_ports)
+        process = Process(self.state, self.home.logs, service, number, self._amqp_ports, self._reads_port)
         self.processes[process.instance] = process
         return process
 
