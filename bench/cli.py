@@ -8,6 +8,7 @@ import typer
 from bench.live import LiveSide
 from bench.measure import Wish, bench
 from bench.platform import UnsaidSide
+from bench.withdrawal import measure_withdrawals
 
 RATES = (200.0, 500.0, 800.0)
 LIVE_RATES = (2_000.0,)
@@ -41,6 +42,7 @@ def live(
     seconds: Annotated[float, typer.Option(min=1, max=600, help="How long each rate is measured.")] = 10.0,
     pairs: Annotated[int, typer.Option(min=1, max=1000, help="Conversations; each has two connections.")] = 100,
     runs: Annotated[int, typer.Option(min=1, max=50, help="Runs of each rate; the one of median cost is told.")] = 1,
+    gateways: Annotated[int, typer.Option(min=1, max=2, help="With two, every frame crosses between them.")] = 1,
     profile: Annotated[bool, typer.Option("--profile", help="Where the CPU goes, at the highest given rate.")] = False,
     json: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all figures to this file.")] = None,
 ) -> None:
@@ -56,5 +58,15 @@ def live(
         memory=False,
         profile=profile,
         json=json,
+        gateways=gateways,
     )
     bench(wish, LiveSide)
+
+
+@app.command(name="withdrawal")
+def withdrawals(
+    rounds: Annotated[int, typer.Option(min=1, max=10_000, help="Withdrawals of each kind.")] = 50,
+    json: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all figures to this file.")] = None,
+) -> None:
+    """From a withdrawal to the last frame that any reader gets, seen from outside, on two gateways."""
+    measure_withdrawals(rounds, json)

@@ -5,6 +5,7 @@ import json
 import os
 import platform as computer
 import signal
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class Wish:
     memory: bool
     profile: bool
     json: Path | None
+    gateways: int = 1
 
 
 def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
@@ -47,24 +49,34 @@ def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
     if not pinned:
         say("There is no second core to keep the load apart: servers and load share what there is.")
     say(f"load average before: {os.getloadavg()[0]:.1f} (noisy above 0.5: then trust CPU µs, not latencies)")
-    steps: list[Step] = []
-    memory: dict[str, dict[str, float]] = {}
-    with platform.temporary(pinned=pinned) as (home, state), machine.on_core(machine.LOAD, pinned=pinned):
-        roots = platform.roots(home)
-
-        async def unsaid() -> None:
-            sides = await platform.connected(state, wish.pairs, kind)
-            served = Served("unsaid", sides, roots, lambda: platform.counters(state), platform.batching)
-            steps.extend(await _steps(served, wish))
-            if wish.profile:
-                await profile.show(served, max(wish.rates), wish.seconds)
-            if wish.memory:
-                memory.update(await _memory(served))
-
-        uvloop.run(unsaid())
+    steps, memory = _own(wish, kind, pinned=pinned)
     if wish.peer:
         steps.extend(_beside(wish, pinned=pinned))
     _tell(steps, memory, wish, pinned=pinned)
+
+
+def _own(
+    wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool
+) -> tuple[list[Step], dict[str, dict[str, float]]]:
+    """Unsaid's steps, and its memory if that is wished."""
+    with ExitStack() as stack:
+        home, state = stack.enter_context(platform.temporary(pinned=pinned))
+        stack.enter_context(machine.on_core(machine.LOAD, pinned=pinned))
+        roots = platform.roots(home)
+        other = None
+        if wish.gateways > 1:
+            second = stack.enter_context(platform.another_gateway(state, pinned=pinned))
+            roots["gateway-2"], other = second.pid, second.url
+
+        async def unsaid() -> tuple[list[Step], dict[str, dict[str, float]]]:
+            sides = await platform.connected(state, wish.pairs, kind, other)
+            served = Served("unsaid", sides, roots, lambda: platform.counters(state), platform.batching)
+            steps = await _steps(served, wish)
+            if wish.profile:
+                await profile.show(served, max(wish.rates), wish.seconds)
+            return steps, await _memory(served) if wish.memory else {}
+
+        return uvloop.run(unsaid())
 
 
 def _beside(wish: Wish, *, pinned: bool) -> list[Step]:

@@ -3,10 +3,15 @@
 import json
 import re
 import shutil
+import socket
+import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 import prometheus_client.parser as prometheus
@@ -15,10 +20,11 @@ from bench import machine
 from bench.load import NUMBER, Side, connect, text
 from deploy.local import loopback, services
 from deploy.local import up as local
-from deploy.local.home import PARTS, SERVICES, Home, Part, State
+from deploy.local.home import PARTS, REPO, SERVICES, Home, Part, State
 from deploy.local.trouble import Trouble
 
 REF = re.compile(rb'"ref": ?"(\d+)"')
+START_S, END_S = 60, 30
 CODE = re.compile(rb'"code": ?"(\w+)"')
 
 
@@ -75,23 +81,90 @@ class UnsaidSide(Side):
             self.refused(code.group(1).decode() if code else "unknown")
 
 
-async def connected(state: State, pairs: int, kind: type[UnsaidSide]) -> list[Side]:
-    """Pairs in conversations of their own, made as any partner makes them."""
-    base = services.gateway_url(state)
+@dataclass(frozen=True)
+class Gateway:
+    """Another gateway beside the platform's own."""
+
+    url: str
+    pid: int
+
+
+@contextmanager
+def another_gateway(state: State, *, pinned: bool) -> Iterator[Gateway]:
+    """One more, on the servers' core, ended afterwards. Raises `Trouble`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    told = {"UNSAID_INSTANCE": "gateway-2", "UNSAID_ADMIN_PORT": "0", "UNSAID_PORT": str(port)}
+    with machine.on_core(machine.SERVERS, pinned=pinned):
+        process = subprocess.Popen(
+            services.command("gateway"),
+            env=services.environment("gateway", state) | told,
+            cwd=REPO,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _until_ready(url)
+        yield Gateway(url, process.pid)
+    finally:
+        process.terminate()
+        process.wait(END_S)
+
+
+def _until_ready(url: str) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        with suppress(OSError, HTTPException):
+            loopback.get(f"{url}/readyz")
+            return
+        time.sleep(0.1)
+    raise Trouble("the second gateway isn't ready", "try again; the machine may be busy")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A conversation, and the token of each of its two participants."""
+
+    conversation: str
+    tokens: tuple[str, str]
+    participants: tuple[str, str]
+
+
+def partner(state: State) -> str:
+    """A partner's access token."""
     form = {"grant_type": "client_credentials", "client_id": state.client_id, "client_secret": state.client_secret}
-    access = loopback.post_form(f"{base}/v1/oauth/token", form)["access_token"]
+    token: str = loopback.post_form(f"{services.gateway_url(state)}/v1/oauth/token", form)["access_token"]
+    return token
+
+
+def new_pair(base: str, access: str) -> Pair:
+    """A conversation as any partner makes it."""
+    people = [
+        {"role": role, "external_id": f"bench-{uuid.uuid4()}", "display_name": role.title()}
+        for role in ("client", "therapist")
+    ]
+    made = loopback.post_json(f"{base}/v1/conversations", {"participants": people}, access)
+    client, therapist = (person["id"] for person in made["participants"])
+    path = f"{base}/v1/conversations/{made['id']}/tokens"
+    tokens = [loopback.post_json(path, {"participant": one}, access)["token"] for one in (client, therapist)]
+    return Pair(made["id"], (tokens[0], tokens[1]), (client, therapist))
+
+
+def socket_url(base: str) -> str:
+    return base.replace("http", "ws", 1) + "/v1/ws"
+
+
+async def connected(state: State, pairs: int, kind: type[UnsaidSide], other: str | None = None) -> list[Side]:
+    """Pairs in conversations of their own; the second of each at the other gateway, if there is one."""
+    base, access = services.gateway_url(state), partner(state)
     sides: list[Side] = []
     for _ in range(pairs):
-        people = [
-            {"role": role, "external_id": f"bench-{uuid.uuid4()}", "display_name": role.title()}
-            for role in ("client", "therapist")
-        ]
-        made = loopback.post_json(f"{base}/v1/conversations", {"participants": people}, access)
-        for person in made["participants"]:
-            asked = {"participant": person["id"]}
-            token = loopback.post_json(f"{base}/v1/conversations/{made['id']}/tokens", asked, access)["token"]
-            side = kind(made["id"], token)
-            await connect(side, base.replace("http", "ws", 1) + "/v1/ws", "unsaid.v1")
+        pair = new_pair(base, access)
+        for token, address in zip(pair.tokens, (base, other or base), strict=True):
+            side = kind(pair.conversation, token)
+            await connect(side, socket_url(address), "unsaid.v1")
             sides.append(side)
     return sides
 
