@@ -4,6 +4,7 @@ from pydantic import Field
 
 from shared.contracts.frames.client import Op
 from shared.contracts.frames.values import Value
+from shared.contracts.ids import Id
 
 
 class ParticipantContent(Value):
@@ -25,10 +26,21 @@ class MessageContent(Value):
 
 
 class DraftContent(Value):
-    """A draft on its way between gateways: its whole text, or the edits since a revision, one list for each frame."""
+    """A draft on its way between gateways: the edits since a revision, one list for each frame; or its whole text.
 
+    ``rev`` is the revision before the edits, or that of the text. Neither edits nor text: it ended.
+    """
+
+    conversation: Id
+    participant: Id
+    draft: Id
+    rev: int
     text: str | None = None
     edits: list[list[Op]] = Field(default_factory=list)
+
+
+class DraftsContent(Value):
+    drafts: list[DraftContent]
 
 
 class NoteContent(Value):

@@ -262,19 +262,12 @@ class PeerTyping(Envelope):
     on: bool
 
 
-class PeerDraft(Envelope):
-    """What became of a draft at its author's gateway. Ephemeral queues only. Content: `DraftContent`; None: it ended.
+class PeerDrafts(Envelope):
+    """What became of drafts at their authors' gateway. Ephemeral queues only. Content: `DraftsContent`."""
 
-    ``rev`` is the revision before the content's edits, or that of its text.
-    """
-
-    type: Literal["gateway.peer_draft"] = "gateway.peer_draft"
-    conversation: Id
+    type: Literal["gateway.peer_drafts"] = "gateway.peer_drafts"
     gateway: Address
-    participant: Id
-    draft: Id
-    rev: int
-    content: Sealed | None
+    content: Sealed
 
 
 class PeerResync(Envelope):
@@ -306,7 +299,7 @@ AnyGatewayMessage = (
     | HoldersChanged | Renewed | FactsRead | HistoryRead | ReadMarked | SessionAccepted
     | ConsentsAttached | Probed | FormsRead | Decided | DecisionsRead | ConsentChanged
     | NoteSaved | NotesListed | Done | CommandRefused
-    | PeerState | PeerTyping | PeerDraft | PeerResync | PeerAlive | PeerWithdrawn
+    | PeerState | PeerTyping | PeerDrafts | PeerResync | PeerAlive | PeerWithdrawn
 )  # fmt: skip
 """Everything that can lie in a gateway's queue."""
 

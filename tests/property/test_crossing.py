@@ -16,7 +16,7 @@ from services.gateway.egress import peers
 from services.gateway.egress.peers import Peers
 from services.gateway.handlers import live
 from services.gateway.handlers.room import Room
-from shared.contracts.events import PeerDraft, PeerResync, PeerState
+from shared.contracts.events import PeerDrafts, PeerResync, PeerState
 from shared.contracts.frames import client
 from shared.contracts.frames.client import Op
 from shared.contracts.frames.values import ConsentValue
@@ -33,7 +33,7 @@ characters = st.one_of(
 )
 edits = st.tuples(st.text(characters, max_size=6), st.floats(0, 1), st.floats(0, 1), st.integers(0, 60_000))
 """Text to put in, where, how much of what stands there it replaces, and the pause before."""
-Told = PeerState | PeerDraft | PeerResync
+Told = PeerState | PeerDrafts | PeerResync
 losses = st.sampled_from(["nothing", "loss", "repetition"])
 
 
@@ -74,7 +74,11 @@ class Gateway:
         self.peers = Peers(wire, SEALER)  # type: ignore[arg-type]
         self.peers.address = name
         self.hub: Any = SimpleNamespace(
-            peers=self.peers, sealer=SEALER, lease_holds=lambda _: True, switches=SimpleNamespace(allow=lambda _: True)
+            peers=self.peers,
+            sealer=SEALER,
+            rooms={C: self.room},
+            lease_holds=lambda _: True,
+            switches=SimpleNamespace(allow=lambda _: True),
         )
         wire.gateways[live_address(name)] = self
 
@@ -89,8 +93,8 @@ class Gateway:
         match message:
             case PeerState():
                 live.peer_state(self.hub, self.room, message)
-            case PeerDraft():
-                live.peer_draft(self.hub, self.room, message)
+            case PeerDrafts():
+                live.peer_drafts(self.hub, message)
             case PeerResync():
                 live.peer_resync(self.hub, self.room, message)
 
@@ -103,7 +107,7 @@ class Wire:
         self.fate: deque[str] = deque()
 
     def offer(self, destination: Destination, envelope: Told) -> bool:
-        fate = self.fate.popleft() if self.fate and isinstance(envelope, PeerDraft) else "nothing"
+        fate = self.fate.popleft() if self.fate and isinstance(envelope, PeerDrafts) else "nothing"
         for _ in range({"nothing": 1, "loss": 0, "repetition": 2}[fate]):
             self.gateways[destination.routing_key].take(envelope)
         return True

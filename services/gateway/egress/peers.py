@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.gateway.domain.live import Shown
-from shared.contracts.contents import DraftContent
+from shared.contracts.contents import DraftContent, DraftsContent
 from shared.contracts.envelope import Envelope
 from shared.contracts.errors import Unavailable
-from shared.contracts.events import PeerAlive, PeerDraft, PeerResync, PeerState, PeerTyping, PeerWithdrawn
+from shared.contracts.events import PeerAlive, PeerDrafts, PeerResync, PeerState, PeerTyping, PeerWithdrawn
 from shared.contracts.frames import server
 from shared.contracts.frames.client import Op
 from shared.runtime.broker.publisher import Ended, Publisher
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from services.gateway.handlers.room import Room
 
 COLLECT_S = 0.02
+BETWEEN_GATEWAYS = "live text between gateways"
+"""What drafts are sealed as on their way (the sealer's context): one seal for all that go together."""
+TOGETHER = 200
 EDITS_MOST = 20
 """Of one draft in one collection; who writes faster is shown whole."""
 
@@ -44,6 +47,15 @@ class _Change:
             self.edits.append(edit.ops)
         else:
             self.edits = None
+
+    def content(self, draft_id: str) -> DraftContent:
+        room, draft = self.room, self.room.live.drafts.get(draft_id)
+        told = DraftContent(conversation=room.id, participant=self.author, draft=draft_id, rev=self.base)
+        if draft is None:
+            return told
+        if self.edits is None:
+            return told.model_copy(update={"rev": draft.rev, "text": draft.text})
+        return told.model_copy(update={"edits": self.edits})
 
 
 class Peers:
@@ -137,23 +149,18 @@ class Peers:
     def _flush(self) -> None:
         self._flushing = False
         changed, self._changed = self._changed, {}
+        by_holder: dict[str, list[DraftContent]] = {}
         for (_, draft_id), change in changed.items():
-            room, draft = change.room, change.room.live.drafts.get(draft_id)
-            if draft is None:
-                rev, content = 0, None
-            elif change.edits is None:
-                rev, content = draft.rev, DraftContent(text=draft.text)
-            else:
-                rev, content = change.base, DraftContent(edits=[list(ops) for ops in change.edits])
-            message = PeerDraft(
-                conversation=room.id,
-                gateway=self.address,
-                participant=change.author,
-                draft=draft_id,
-                rev=rev,
-                content=None if content is None else self._sealer.seal(room.id, content.model_dump_json().encode()),
-            )
-            self._tell(room, message)
+            content = change.content(draft_id)
+            for holder in change.room.holders:
+                if holder != self.address:
+                    by_holder.setdefault(holder, []).append(content)
+        for holder, drafts in by_holder.items():
+            for first in range(0, len(drafts), TOGETHER):
+                together = DraftsContent(drafts=drafts[first : first + TOGETHER])
+                sealed = self._sealer.seal(BETWEEN_GATEWAYS, together.model_dump_json().encode())
+                message = PeerDrafts(gateway=self.address, content=sealed)
+                self._publisher.offer(to_gateway(live_address(holder)), message)
 
 
 def _is_gateway(place: str) -> bool:

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from services.gateway import metrics
+from services.gateway.egress.peers import BETWEEN_GATEWAYS
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.room import Room
-from shared.contracts.contents import DraftContent
+from shared.contracts.contents import DraftContent, DraftsContent
 from shared.contracts.errors import Code, Refused
-from shared.contracts.events import PeerDraft, PeerResync, PeerState
+from shared.contracts.events import PeerDrafts, PeerResync, PeerState
 from shared.contracts.frames import client, server
 from shared.contracts.frames.values import ConsentValue
 from shared.contracts.ids import Level, Purpose
@@ -152,19 +153,25 @@ def peer_state(hub: "Hub", room: Room, message: PeerState) -> None:
         hub.peers.tell_drafts(room)
 
 
-def peer_draft(hub: "Hub", room: Room, message: PeerDraft) -> None:
-    """A draft that is written at another gateway; shown only with consent known here too."""
-    if not _consented(room, message.participant) or not hub.lease_holds(room):
+def peer_drafts(hub: "Hub", message: PeerDrafts) -> None:
+    """Drafts that are written at another gateway."""
+    content = DraftsContent.model_validate_json(hub.sealer.open(BETWEEN_GATEWAYS, message.content))
+    for draft in content.drafts:
+        room = hub.rooms.get(draft.conversation)
+        if room is not None:
+            _peer_draft(hub, room, message.gateway, draft)
+
+
+def _peer_draft(hub: "Hub", room: Room, where: str, told: DraftContent) -> None:
+    """Shown only with consent, switch and lease known here too."""
+    who, draft = told.participant, told.draft
+    if not (_consented(room, who) and hub.switches.allow(room.tenant) and hub.lease_holds(room)):
         return
-    where, who, draft, rev = message.gateway, message.participant, message.draft, message.rev
-    content = DraftContent()
-    if message.content is not None:
-        content = DraftContent.model_validate_json(hub.sealer.open(room.id, message.content))
-    if not content.edits:
-        room.show(room.live.from_peer(where, who, draft, rev, content.text))
+    if not told.edits:
+        room.show(room.live.from_peer(where, who, draft, told.rev, told.text))
         return
     try:
-        room.show(room.live.edits_from_peer(where, who, draft, rev, content.edits))
+        room.show(room.live.edits_from_peer(where, who, draft, told.rev, told.edits))
     except Refused:
         hub.peers.resync(room, where, draft)
 

@@ -145,6 +145,9 @@ class Listener:
         if isinstance(message, e.PeerAlive):
             self._neighbours.heard(message.gateway)
             return
+        if isinstance(message, e.PeerDrafts):
+            live.peer_drafts(hub, message)
+            return
         room = hub.rooms.get(message.conversation)
         if room is None:
             return
@@ -165,8 +168,6 @@ class Listener:
                 live.peer_state(hub, room, message)
             case e.PeerTyping():
                 room.typing(message.participant, on=message.on)
-            case e.PeerDraft():
-                live.peer_draft(hub, room, message)
             case e.PeerResync():
                 live.peer_resync(hub, room, message)
             case e.PeerWithdrawn():
