@@ -17,6 +17,7 @@ from bench.figures import Step, middle, most_sustained, table
 from bench.load import offer
 from bench.peers import ejabberd
 from bench.run import ENOUGH_MS, Served, measure, upward
+from deploy.local.another import another_gateway
 from deploy.local.progress import say
 
 LIMITS_MS = (50.0, ENOUGH_MS)
@@ -65,7 +66,8 @@ def _own(
         roots = platform.roots(home)
         other = None
         if wish.gateways > 1:
-            second = stack.enter_context(platform.another_gateway(state, pinned=pinned))
+            with machine.on_core(machine.SERVERS, pinned=pinned):
+                second = stack.enter_context(another_gateway(state))
             roots["gateway-2"], other = second.pid, second.url
 
         async def unsaid() -> tuple[list[Step], dict[str, dict[str, float]]]:

@@ -3,15 +3,11 @@
 import json
 import re
 import shutil
-import socket
-import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 
 import prometheus_client.parser as prometheus
@@ -20,11 +16,10 @@ from bench import machine
 from bench.load import NUMBER, Side, connect, text
 from deploy.local import loopback, services
 from deploy.local import up as local
-from deploy.local.home import PARTS, REPO, SERVICES, Home, Part, State
+from deploy.local.home import PARTS, SERVICES, Home, Part, State
 from deploy.local.trouble import Trouble
 
 REF = re.compile(rb'"ref": ?"(\d+)"')
-START_S, END_S = 60, 30
 CODE = re.compile(rb'"code": ?"(\w+)"')
 
 
@@ -79,48 +74,6 @@ class UnsaidSide(Side):
         elif b'"type":"error"' in data:
             code = CODE.search(data)
             self.refused(code.group(1).decode() if code else "unknown")
-
-
-@dataclass(frozen=True)
-class Gateway:
-    """Another gateway beside the platform's own."""
-
-    url: str
-    pid: int
-
-
-@contextmanager
-def another_gateway(state: State, *, pinned: bool) -> Iterator[Gateway]:
-    """One more, on the servers' core, ended afterwards. Raises `Trouble`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    told = {"UNSAID_INSTANCE": "gateway-2", "UNSAID_ADMIN_PORT": "0", "UNSAID_PORT": str(port)}
-    with machine.on_core(machine.SERVERS, pinned=pinned):
-        process = subprocess.Popen(
-            services.command("gateway"),
-            env=services.environment("gateway", state) | told,
-            cwd=REPO,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _until_ready(url)
-        yield Gateway(url, process.pid)
-    finally:
-        process.terminate()
-        process.wait(END_S)
-
-
-def _until_ready(url: str) -> None:
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        with suppress(OSError, HTTPException):
-            loopback.get(f"{url}/readyz")
-            return
-        time.sleep(0.1)
-    raise Trouble("the second gateway isn't ready", "try again; the machine may be busy")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from rich.table import Table
 from bench import machine, platform
 from bench.figures import percentile
 from deploy.local import services
+from deploy.local.another import another_gateway
 from deploy.local.progress import say
 from deploy.local.trouble import Trouble
 
@@ -164,7 +165,8 @@ def measure_withdrawals(rounds: int, file: Path | None) -> None:
     pinned = machine.two_cores()
     with ExitStack() as stack:
         _, state = stack.enter_context(platform.temporary(pinned=pinned))
-        other = stack.enter_context(platform.another_gateway(state, pinned=pinned))
+        with machine.on_core(machine.SERVERS, pinned=pinned):
+            other = stack.enter_context(another_gateway(state))
         stack.enter_context(machine.on_core(machine.LOAD, pinned=pinned))
         found = uvloop.run(_measure(services.gateway_url(state), other.url, platform.partner(state), rounds))
     table = Table("withdrawn by", "times", "p50 ms", "p99 ms", "worst ms", "later than 1 s", box=None)

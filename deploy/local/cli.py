@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -15,6 +16,7 @@ from rich.table import Table
 from bench.cli import app as bench
 from deploy.local import deadletters_cli, demo, doctor, packages, requeue, switch
 from deploy.local import up as platform
+from deploy.local.another import another_gateway
 from deploy.local.home import PARTS, QUEUE_SERVICES, REPO, Home, Part
 from deploy.local.progress import say, step
 from deploy.local.replay import main as replay_file
@@ -162,14 +164,21 @@ def chaos(context: typer.Context) -> None:
 def replay(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="`.jsonl` or `.csv`.")],
     speed: Annotated[float, typer.Option(min=0.1, max=1000, help="How many times life's pace.")] = 20.0,
+    gateways: Annotated[int, typer.Option(min=1, max=2, help="With two, the reader is at another gateway.")] = 1,
 ) -> None:
     """Play recorded typing (.jsonl) or talks (.csv) through the running platform, and compare what arrives.
 
     Typing: one object a line, {"ops": [[wait_ms, "i", pos, text] | [wait_ms, "d", pos, count]], "text"}.
     Talks: columns transcript_id, interlocutor (client or therapist) and utterance_text.
     """
-    with step(f"playing {file.name} at {speed:g} times life's pace"):
-        report = asyncio.run(replay_file(Home.from_environment().local, file, speed))
+    home = Home.from_environment()
+    with ExitStack() as stack:
+        other = None
+        if gateways > 1 and home.state is not None and Supervisor(home).alive():
+            with step("starting a second gateway"):
+                other = stack.enter_context(another_gateway(home.state)).url
+        with step(f"playing {file.name} at {speed:g} times life's pace"):
+            report = asyncio.run(replay_file(home.local, file, speed, other))
     print(report.line())
     if report.different:
         raise Trouble("the reader saw another text than the author", "see `./unsaid logs gateway`")

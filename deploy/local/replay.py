@@ -2,8 +2,9 @@
 
 Typing (``.jsonl``): one object a line, ``{"ops": [[wait_ms, "i", pos, text] | [wait_ms, "d", pos, count]], "text"}``.
 Each is typed as live text in a conversation of its own, at life's pace times the speed; the reader's text must equal
-the author's after every frame that was sent, and the recording's in the end. A talk (``.csv`` with the columns
-``transcript_id``, ``interlocutor`` and ``utterance_text``) is sent as messages, one conversation for each transcript.
+the author's after every frame that was sent, by the same operations, and the recording's in the end. A talk (``.csv``
+with the columns ``transcript_id``, ``interlocutor`` and ``utterance_text``) is sent as messages, one conversation for
+each transcript.
 """
 
 import asyncio
@@ -39,6 +40,8 @@ class Report:
     frames: int = 0
     messages: int = 0
     different: int = 0
+    whole: int = 0
+    """Times when the reader got a draft's text instead of the edits, and so lost their rhythm."""
     delays_ms: list[float] = field(default_factory=list)
 
     def line(self) -> str:
@@ -46,7 +49,7 @@ class Report:
         p50, p99 = (delays[int(len(delays) * q)] if delays else 0.0 for q in (0.5, 0.99))
         return (
             f"{self.conversations} conversations, {self.operations} operations in {self.frames} frames, "
-            f"{self.messages} messages, {self.different} different at the reader; "
+            f"{self.messages} messages, {self.different} different at the reader, {self.whole} without rhythm; "
             f"delay p50 {p50:.1f} ms, p99 {p99:.1f} ms"
         )
 
@@ -81,6 +84,15 @@ def read_talks(path: Path) -> list[list[tuple[str, str]]]:
     return list(talks.values())
 
 
+@dataclass(frozen=True)
+class Expected:
+    """What a reader should have after a frame, by which operations, and when it was sent."""
+
+    text: str
+    ops: list[Op]
+    sent: float
+
+
 class Side:
     """One participant's connection."""
 
@@ -110,12 +122,13 @@ class Side:
 class Player:
     """Plays recordings against a running platform."""
 
-    def __init__(self, local: Path, speed: float, http: aiohttp.ClientSession) -> None:
+    def __init__(self, local: Path, speed: float, http: aiohttp.ClientSession, other: str | None = None) -> None:
         try:
             self._local = json.loads(local.read_text())
         except FileNotFoundError:
             raise Trouble("the platform isn't running", "start it with `./unsaid up`") from None
         self._gateway: str = self._local["gateway"]
+        self._other = other or self._gateway
         self._speed = speed
         self._http = http
         self._token = ""
@@ -146,7 +159,8 @@ class Player:
         for person in made["participants"]:
             path = f"/v1/conversations/{made['id']}/tokens"
             token = (await self._post(path, {"participant": person["id"]}))["token"]
-            url = self._gateway.replace("http", "ws", 1) + "/v1/ws"
+            gateway = self._gateway if person["role"] == "client" else self._other
+            url = gateway.replace("http", "ws", 1) + "/v1/ws"
             side = Side(await self._http.ws_connect(url, protocols=("unsaid.v1",)), made["id"])
             await side.send("hello", token=token)
             await side.next("welcome")
@@ -162,13 +176,13 @@ class Player:
         await author.ask("consent.grant", purpose="live_text", version=form["version"], sha256=form["sha256"])
         await author.ask("live.toggle", on=True)
         draft = str(uuid.uuid4())
-        expected: list[tuple[str, float]] = []
+        expected: list[Expected] = []
         following = asyncio.create_task(self._follow(reader, expected))
         text, rev = "", 0
         for ops in frames(typing.ops, self._speed):
             await asyncio.sleep(sum(op[0] for op in ops) / 1000 / self._speed)
             text, rev = apply(text, ops, "letters"), rev + 1
-            expected.append((text, time.perf_counter()))
+            expected.append(Expected(text, ops, time.perf_counter()))
             await author.send("live.edit", draft=draft, rev=rev, ops=ops)
         if text != typing.text:
             raise Trouble("a recording's operations don't end in its text", "check the file")
@@ -181,20 +195,23 @@ class Player:
         for side in sides.values():
             await side.socket.close()
 
-    async def _follow(self, reader: Side, expected: list[tuple[str, float]]) -> int:
+    async def _follow(self, reader: Side, expected: "list[Expected]") -> int:
         """Apply what comes; how many frames left the reader with another text than the author's."""
         text, different = "", 0
         while True:
             frame = await reader.next("live.edit", "live.reset", "message.posted")
             if frame["type"] == "message.posted":
                 return different + int(frame["text"] != text)
+            wanted = expected[frame["rev"] - 1]
             if frame["type"] == "live.reset":
                 text = frame["text"]
+                self.report.whole += 1
             else:
-                text = apply(text, [tuple(op) for op in frame["ops"]], "letters")
-            wanted, sent = expected[frame["rev"] - 1]
-            different += text != wanted
-            self.report.delays_ms.append((time.perf_counter() - sent) * 1000)
+                ops = _ops.validate_python([tuple(op) for op in frame["ops"]])
+                text = apply(text, ops, "letters")
+                different += ops != wanted.ops
+            different += text != wanted.text
+            self.report.delays_ms.append((time.perf_counter() - wanted.sent) * 1000)
 
     async def talk(self, turns: list[tuple[str, str]]) -> None:
         """Send one transcript, turn by turn; each is read by the other before the next."""
@@ -225,14 +242,14 @@ def frames(ops: list[Op], speed: float) -> list[list[Op]]:
     return found
 
 
-async def main(local: Path, path: Path, speed: float) -> Report:
+async def main(local: Path, path: Path, speed: float, other: str | None = None) -> Report:
     """Play a file. Raises `Trouble`; `Refused` can't happen with a recording that fits its text."""
     if path.suffix == ".csv":
         talks, typings = read_talks(path), []
     else:
         talks, typings = [], read_typing(path)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        player = Player(local, speed, http)
+        player = Player(local, speed, http, other)
         await player.begin()
         try:
             async with asyncio.TaskGroup() as group:

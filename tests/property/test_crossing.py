@@ -106,6 +106,13 @@ class Wire:
         self.gateways: dict[str, Gateway] = {}
         self.fate: deque[str] = deque()
 
+    def begin(self, destination: Destination, envelopes: list[Told]) -> "asyncio.Future[None]":
+        for envelope in envelopes:
+            self.offer(destination, envelope)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
     def offer(self, destination: Destination, envelope: Told) -> bool:
         fate = self.fate.popleft() if self.fate and isinstance(envelope, PeerDrafts) else "nothing"
         for _ in range({"nothing": 1, "loss": 0, "repetition": 2}[fate]):

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from services.gateway.domain.live import Shown
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from services.gateway.handlers.room import Room
 
 COLLECT_S = 0.02
+HURRY_S = 0.05
 BETWEEN_GATEWAYS = "live text between gateways"
 """What drafts are sealed as on their way (the sealer's context): one seal for all that go together."""
 TOGETHER = 200
@@ -67,6 +69,8 @@ class Peers:
         self.address = ""
         self._changed: dict[tuple[str, str], _Change] = {}
         self._flushing = False
+        self._sent: dict[str, asyncio.Future[None]] = {}
+        """Drafts under way, the last ones to each gateway."""
 
     def _tell(self, room: "Room", envelope: Envelope) -> None:
         for holder in room.holders:
@@ -141,6 +145,15 @@ class Peers:
                 self._changed[room.id, frame.draft] = _Change(room, one.author, frame.rev - 1, [frame.ops])
         self._flush_soon()
 
+    def hurry(self, room: "Room", draft: str) -> "asyncio.Future[object] | None":
+        """A message of this draft's id is to be sent. Until the future ends, what was typed last may be behind it."""
+        if draft not in room.live.drafts or self.alone(room):
+            return None
+        if (room.id, draft) in self._changed:
+            self._flush()
+        under_way = [sent for holder in room.holders if (sent := self._sent.get(holder)) is not None]
+        return asyncio.ensure_future(asyncio.wait(under_way, timeout=HURRY_S)) if under_way else None
+
     def _flush_soon(self) -> None:
         if self._changed and not self._flushing:
             self._flushing = True
@@ -159,8 +172,18 @@ class Peers:
             for first in range(0, len(drafts), TOGETHER):
                 together = DraftsContent(drafts=drafts[first : first + TOGETHER])
                 sealed = self._sealer.seal(BETWEEN_GATEWAYS, together.model_dump_json().encode())
-                message = PeerDrafts(gateway=self.address, content=sealed)
-                self._publisher.offer(to_gateway(live_address(holder)), message)
+                self._send(holder, PeerDrafts(gateway=self.address, content=sealed))
+
+    def _send(self, holder: str, message: PeerDrafts) -> None:
+        """Drafts may be lost, but it is known when they are there."""
+        with suppress(Unavailable):
+            sent = self._sent[holder] = self._publisher.begin(to_gateway(live_address(holder)), [message])
+            sent.add_done_callback(partial(self._done, holder))
+
+    def _done(self, holder: str, sent: "asyncio.Future[None]") -> None:
+        sent.exception()
+        if self._sent.get(holder) is sent:
+            del self._sent[holder]
 
 
 def _is_gateway(place: str) -> bool:

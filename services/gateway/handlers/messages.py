@@ -81,7 +81,13 @@ def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend
         ),
         content=hub.sealer.seal(room.id, content),
     )
-    hub.requests.submit(hub.session_queue(room.id), command, SendWaiter(connection, frame))
+    waiter = SendWaiter(connection, frame)
+    typed = hub.peers.hurry(room, frame.message) or connection.typed
+    if typed is None or typed.done():
+        hub.requests.submit(hub.session_queue(room.id), command, waiter)
+        return
+    connection.typed = typed  # so that what is sent after this stays after it
+    typed.add_done_callback(lambda _: hub.requests.submit(hub.session_queue(room.id), command, waiter))
 
 
 async def history(hub: Hub, room: Room, connection: Connection, frame: client.History, ref: str) -> server.Ok:
