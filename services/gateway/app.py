@@ -28,6 +28,7 @@ from shared.contracts.errors import Close
 from shared.contracts.frames.server import Reconnect
 from shared.runtime import service
 from shared.runtime.service import Parts
+from shared.runtime.stray import lasting
 
 log = structlog.get_logger()
 
@@ -77,10 +78,13 @@ class Gateway:
         await web.TCPSite(self._runner, self._settings.host, self._settings.port, backlog=1024).start()
         log.info("listening", host=self._settings.host, port=self._settings.port)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._listener.run())
-            group.create_task(heartbeats(self._hub, self._door))
-            group.create_task(self._tenants.keep())
-            group.create_task(self._switches.keep(self._hub))
+            for work in (
+                self._listener.run(),
+                heartbeats(self._hub, self._door),
+                self._tenants.keep(),
+                self._switches.keep(self._hub),
+            ):
+                group.create_task(lasting(work))
 
     async def stop(self) -> None:
         """Drain: take nothing new, ask clients to come back, give the answers that are due, then close.

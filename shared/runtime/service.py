@@ -29,6 +29,7 @@ from shared.runtime.postgres import Pool
 from shared.runtime.reads import Reads
 from shared.runtime.sealing import Sealer
 from shared.runtime.settings import ServiceSettings
+from shared.runtime.stray import lasting
 
 log = structlog.get_logger()
 
@@ -125,14 +126,14 @@ async def _live(name: str, settings: S, folder: Path, build: Build[S]) -> None:
     admin = await start_admin(settings.admin_host, settings.admin_port, [*health.routes(), *parts.reads.routes()])
     try:
         async with asyncio.TaskGroup() as group:
-            lasting = [group.create_task(publishing.run()), group.create_task(consuming.run())]
+            links = [group.create_task(lasting(link.run())) for link in (publishing, consuming)]
             working = group.create_task(_work(settings, folder, parts, build))
             await stopping.wait()
             log.info("stopping")
             health.set("service", "stopping")
             await _end(working)
             await parts.publisher.close()
-            for task in lasting:
+            for task in links:
                 task.cancel()
     finally:
         await admin.cleanup()
@@ -158,8 +159,8 @@ async def _work(settings: S, folder: Path, parts: Parts, build: Build[S]) -> Non
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)  # what a frame or a command makes dies with it, by reference count
     async with asyncio.TaskGroup() as group:
-        watching = group.create_task(postgres.watch(parts.pool, parts.health))
-        running = group.create_task(work.run())
+        watching = group.create_task(lasting(postgres.watch(parts.pool, parts.health)))
+        running = group.create_task(lasting(work.run()))
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:

@@ -27,6 +27,7 @@ from shared.runtime.ownership import Fenced, Ownership
 from shared.runtime.pace import pace
 from shared.runtime.runs import split_body
 from shared.runtime.service import Parts
+from shared.runtime.stray import lasting
 from shared.runtime.suspects import Suspects
 from shared.runtime.transactions import Transactions
 
@@ -89,8 +90,8 @@ class Worker(Generic[C]):
     async def run(self) -> None:
         """Own queues and work on them, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._own())
-            group.create_task(self._work())
+            group.create_task(lasting(self._own()))
+            group.create_task(lasting(self._work()))
 
     async def stop(self) -> None:
         """Finish the batch in hand, give the queues away. Call before cancelling `run`."""

@@ -225,4 +225,7 @@ class Stage:
     async def end(self) -> None:
         for process in self.processes.values():
             await process.close()
-        shutil.copytree(self.home.logs, LOGS, dirs_exist_ok=True)
+        kind = "three-brokers" if self.cluster else "plain" if self.postgres_home is self.home else "small-disk"
+        kept = LOGS / kind
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(self.home.logs, kept)

@@ -28,6 +28,7 @@ from shared.runtime.broker.consumer import Delivery, Inbox, Source
 from shared.runtime.broker.link import AWAY, Link
 from shared.runtime.broker.topology import declare_gateway_queues, live_address
 from shared.runtime.health import Health
+from shared.runtime.stray import lasting
 
 log = structlog.get_logger()
 
@@ -52,11 +53,8 @@ class Listener:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._listen())
-            group.create_task(self._probe())
-            group.create_task(self._renew())
-            group.create_task(self._guard())
-            group.create_task(self._neighbours.keep())
+            for work in (self._listen(), self._probe(), self._renew(), self._guard(), self._neighbours.keep()):
+                group.create_task(lasting(work))
 
     # --- listening -------------------------------------------------------------------------------------------------
 

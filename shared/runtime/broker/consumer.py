@@ -8,6 +8,7 @@ import aiormq.abc
 from aio_pika.abc import AbstractChannel
 
 from shared.runtime.broker.link import Link
+from shared.runtime.stray import no_stray
 
 PREFETCH = 64
 """AMQP messages, each a batch, that may lie here unacknowledged."""
@@ -83,23 +84,27 @@ class Source:
         The library's own message objects cost more than all that a batch needs of them; so this stands one layer below.
         """
         self._channel = channel = await link.channel()
-        await channel.set_qos(prefetch_count=PREFETCH)
-        self._underlay = underlay = await channel.get_underlay_channel()
+        with no_stray():
+            await channel.set_qos(prefetch_count=PREFETCH)
+            self._underlay = underlay = await channel.get_underlay_channel()
 
         async def on_message(message: aiormq.abc.DeliveredMessage) -> None:
             if self._channel is channel and message.delivery_tag is not None:
                 self._inbox.put(Delivery(self, channel, message.delivery_tag, message.body, bool(message.redelivered)))
 
-        await underlay.basic_consume(self.queue, on_message, exclusive=exclusive)
+        with no_stray():
+            await underlay.basic_consume(self.queue, on_message, exclusive=exclusive)
         return channel
 
     async def ack(self, delivery: Delivery) -> None:
         """Acknowledge this delivery and all before it. A channel that is gone redelivers instead."""
         if self._channel is delivery.channel and not delivery.channel.is_closed and self._underlay is not None:
-            await self._underlay.basic_ack(delivery.tag, multiple=True, wait=False)
+            with no_stray():
+                await self._underlay.basic_ack(delivery.tag, multiple=True, wait=False)
 
     async def close(self) -> None:
         channel, self._channel = self._channel, None
         self._inbox.drop(self)
         if channel is not None and not channel.is_closed:
-            await channel.close()
+            with no_stray():
+                await channel.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import aio_pika
 import structlog
@@ -12,6 +13,7 @@ from tenacity import retry, retry_if_exception_type, wait_random_exponential
 
 from shared.contracts.errors import Unavailable
 from shared.runtime.health import Health
+from shared.runtime.stray import no_stray
 
 log = structlog.get_logger()
 
@@ -63,12 +65,13 @@ class Link:
 
     @retry(retry=retry_if_exception_type(AWAY), wait=wait_random_exponential(0.2, 2))
     async def _connect(self) -> AbstractConnection:
-        return await aio_pika.connect(
-            self._url,
-            timeout=CONNECT_S,
-            client_properties={"connection_name": self.name},
-            heartbeat=HEARTBEAT_S,
-        )
+        with no_stray():
+            return await aio_pika.connect(
+                self._url,
+                timeout=CONNECT_S,
+                client_properties={"connection_name": self.name},
+                heartbeat=HEARTBEAT_S,
+            )
 
     async def channel(self, wait_s: float | None = None) -> AbstractChannel:
         """A new channel with confirms, as soon as there is a connection.
@@ -82,7 +85,8 @@ class Link:
                     await self._up.wait()
                     assert self._connection is not None
                     try:
-                        return await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+                        with no_stray():
+                            return await self._connection.channel(publisher_confirms=True, on_return_raises=True)
                     except AWAY:
                         await asyncio.sleep(0.1)  # lost in this moment; `run` notices and clears `_up`
         except TimeoutError:
@@ -90,4 +94,5 @@ class Link:
 
     async def close(self) -> None:
         if self._connection is not None:
-            await self._connection.close()
+            with suppress(*AWAY), no_stray():
+                await self._connection.close()

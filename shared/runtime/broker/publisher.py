@@ -19,6 +19,7 @@ from shared.runtime import metrics
 from shared.runtime.broker.link import AWAY, Link
 from shared.runtime.broker.topology import Destination
 from shared.runtime.pace import pace
+from shared.runtime.stray import no_stray
 
 log = structlog.get_logger()
 
@@ -200,17 +201,18 @@ class Publisher:
             content_type=MEDIA_TYPE, delivery_mode=2 if destination.persistent else 1, headers=dict(headers or {})
         )
         try:
-            underlay = await self._open_channel()
-            metrics.PUBLISHED_BATCHES.inc()
-            await underlay.basic_publish(
-                body,
-                exchange=destination.exchange,
-                routing_key=destination.routing_key,
-                properties=properties,
-                mandatory=True,
-                timeout=CONFIRM_S,
-                wait=False,
-            )
+            with no_stray():
+                underlay = await self._open_channel()
+                metrics.PUBLISHED_BATCHES.inc()
+                await underlay.basic_publish(
+                    body,
+                    exchange=destination.exchange,
+                    routing_key=destination.routing_key,
+                    properties=properties,
+                    mandatory=True,
+                    timeout=CONFIRM_S,
+                    wait=False,
+                )
         except PublishError:
             raise Unroutable(destination.routing_key) from None
         except DeliveryError:
@@ -236,7 +238,8 @@ class Publisher:
         if channel is not None and not channel.is_closed:
             try:
                 async with asyncio.timeout(1):
-                    await channel.close()
+                    with no_stray():
+                        await channel.close()
             except AWAY:
                 log.info("channel_lost")
 

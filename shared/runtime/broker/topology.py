@@ -11,6 +11,7 @@ from aiormq.exceptions import ChannelPreconditionFailed
 from pamqp.common import FieldValue
 
 from shared.runtime.broker.link import Link
+from shared.runtime.stray import no_stray
 
 log = structlog.get_logger()
 
@@ -68,37 +69,43 @@ async def declare_command_queue(link: Link, service: str, queue: str, kind: Queu
 
     One that exists and was declared otherwise is used as it is. Raises `Unavailable`, and what `AWAY` names.
     """
-    channel = await link.channel(3)
-    await channel.declare_exchange(COMMANDS, ExchangeType.DIRECT, durable=True)
-    dead = await channel.declare_queue(
-        dead_queue(service),
-        durable=True,
-        arguments={"x-queue-type": "quorum", "x-max-length-bytes": DEAD_MAX_BYTES, "x-delivery-limit": DELIVERY_LIMIT},
-    )
-    arguments: dict[str, FieldValue] = {
-        "x-queue-type": kind,
-        "x-single-active-consumer": True,
-        "x-max-length-bytes": QUEUE_MAX_BYTES,
-        "x-overflow": "reject-publish",
-        "x-dead-letter-exchange": "",
-        "x-dead-letter-routing-key": dead.name,
-    }
-    if kind == "quorum":
-        arguments |= {"x-delivery-limit": DELIVERY_LIMIT, "x-dead-letter-strategy": "at-least-once"}
-    try:
-        await channel.declare_queue(queue, durable=True, arguments=arguments)
-    except ChannelPreconditionFailed:  # which closes the channel
-        log.warning("queue_declared_otherwise", queue=queue)
+    with no_stray():
         channel = await link.channel(3)
-    await (await channel.get_queue(queue, ensure=False)).bind(COMMANDS, queue)
-    await channel.close()
+        await channel.declare_exchange(COMMANDS, ExchangeType.DIRECT, durable=True)
+        dead = await channel.declare_queue(
+            dead_queue(service),
+            durable=True,
+            arguments={
+                "x-queue-type": "quorum",
+                "x-max-length-bytes": DEAD_MAX_BYTES,
+                "x-delivery-limit": DELIVERY_LIMIT,
+            },
+        )
+        arguments: dict[str, FieldValue] = {
+            "x-queue-type": kind,
+            "x-single-active-consumer": True,
+            "x-max-length-bytes": QUEUE_MAX_BYTES,
+            "x-overflow": "reject-publish",
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": dead.name,
+        }
+        if kind == "quorum":
+            arguments |= {"x-delivery-limit": DELIVERY_LIMIT, "x-dead-letter-strategy": "at-least-once"}
+        try:
+            await channel.declare_queue(queue, durable=True, arguments=arguments)
+        except ChannelPreconditionFailed:  # which closes the channel
+            log.warning("queue_declared_otherwise", queue=queue)
+            channel = await link.channel(3)
+        await (await channel.get_queue(queue, ensure=False)).bind(COMMANDS, queue)
+        await channel.close()
 
 
 async def declare_gateway_queues(channel: AbstractChannel, address: str) -> None:
     """Two exclusive queues, gone with the connection: one for events and replies, one for what is stale in a moment."""
-    await channel.declare_queue(address, exclusive=True, arguments={"x-max-length": GATEWAY_MAX_MESSAGES})
-    await channel.declare_queue(
-        live_address(address),
-        exclusive=True,
-        arguments={"x-max-length": LIVE_MAX_MESSAGES, "x-message-ttl": LIVE_TTL_MS},
-    )
+    with no_stray():
+        await channel.declare_queue(address, exclusive=True, arguments={"x-max-length": GATEWAY_MAX_MESSAGES})
+        await channel.declare_queue(
+            live_address(address),
+            exclusive=True,
+            arguments={"x-max-length": LIVE_MAX_MESSAGES, "x-message-ttl": LIVE_TTL_MS},
+        )
