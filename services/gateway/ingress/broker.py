@@ -28,6 +28,7 @@ from shared.runtime.broker.consumer import Delivery, Inbox, Source
 from shared.runtime.broker.link import AWAY, Link
 from shared.runtime.broker.topology import declare_gateway_queues, live_address
 from shared.runtime.health import Health
+from shared.runtime.runs import split_body
 from shared.runtime.stray import lasting
 
 log = structlog.get_logger()
@@ -38,6 +39,14 @@ TAKE_BYTES = 256 * 1024
 NO_TENANT = "00000000-0000-0000-0000-000000000000"
 
 _batches: TypeAdapter[list[e.AnyGatewayMessage]] = TypeAdapter(list[e.GatewayMessage])
+
+
+def _parse_one(raw: bytes) -> list[e.AnyGatewayMessage]:
+    try:
+        return _batches.validate_json(b"[" + raw + b"]")
+    except ValidationError as error:
+        log.error("message_malformed", errors=[x["type"] for x in error.errors(include_input=False)][:3])
+        return []
 
 
 class Listener:
@@ -121,9 +130,8 @@ class Listener:
     def _handle(self, delivery: Delivery) -> None:
         try:
             messages = _batches.validate_json(delivery.body)
-        except ValidationError as error:
-            log.error("batch_malformed", errors=[x["type"] for x in error.errors(include_input=False)][:3])
-            return
+        except ValidationError:  # something of a newer version, perhaps; the others of its batch go on
+            messages = [message for raw in split_body(delivery.body) for message in _parse_one(raw)]
         for message in messages:
             try:
                 self._dispatch(message)
