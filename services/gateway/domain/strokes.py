@@ -106,9 +106,9 @@ class _Reader:
         self._raw = raw
         self._at = 0
 
-    @property
-    def ended(self) -> bool:
-        return self._at == len(self._raw)
+    def end(self) -> None:
+        if self._at != len(self._raw):
+            raise IndexError
 
     def varint(self) -> int:
         value = shift = 0
@@ -137,8 +137,7 @@ def decode(raw: bytes) -> list[Stroke]:
         shapes, offsets, text, lows, highs, shown = (
             zlib.decompress(whole.take(whole.varint()), -15) for _ in range(STREAMS)
         )
-        if not whole.ended or len(shapes) != len(lows):
-            raise IndexError
+        whole.end()
         return list(_strokes(shapes, _Reader(offsets), text.decode(), lows, _Reader(highs), _Reader(shown)))
     except (IndexError, zlib.error, UnicodeDecodeError):
         raise ValueError("not a composition") from None

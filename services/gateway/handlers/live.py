@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from services.gateway import metrics
+from services.gateway.handlers import keeping
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.room import Room
 from shared.contracts.errors import Code, Refused
@@ -63,6 +64,7 @@ def write(
     level = _require(hub, room, connection)
     connection.charge(connection.live, time.monotonic())
     who = connection.participant
+    was = keeping.before(room.live.drafts.get(frame.draft))
     if isinstance(frame, client.LiveEdit):
         shown = room.live.edit(connection.id, who, level, frame)
     elif isinstance(frame, client.LiveReset):
@@ -71,6 +73,7 @@ def write(
         shown = room.live.clear(who, frame.draft)
     room.show(shown)
     hub.peers.shown(room, shown)
+    hub.keeping.took(room, connection, frame, was)
 
 
 def resync(room: Room, connection: Connection, frame: client.LiveResync) -> None:
@@ -103,6 +106,8 @@ def learn_all(hub: "Hub", room: Room, news: Iterable[tuple[str, Purpose, Consent
     for participant, purpose, value in news:
         if purpose == "live_text" and value.state == "withdrawn":
             silence(hub, room, participant)
+        if purpose == "composition_replay" and value.state == "withdrawn":
+            hub.keeping.drop(room, participant)
         for connection in room.connections.values():
             if connection.participant == participant:
                 connection.epochs[room.id, purpose] = value.epoch
