@@ -173,17 +173,30 @@ class Keeping:
             written, was = None, None  # it began under consent: a run from an empty draft takes it up
         if isinstance(frame, client.LiveClear):
             return
+        if written is None and was is None:
+            written = self._begin(room, connection, frame.draft)
+        if written is not None:  # else it was open before it could be kept, or there is too much
+            self._add(written, frame, was)
+
+    def _begin(self, room: Room, connection: Connection, draft: str) -> _Written | None:
+        """A new run; None where the memory holds too much already."""
+        if self._held() >= HELD_OPS:
+            return None
         now = asyncio.get_running_loop().time()
-        if written is None:
-            if was is not None or self._held() >= HELD_OPS:
-                return  # what was typed before it could be kept isn't kept later
-            written = _Written(room, author, frame.draft, connection.id, now, now)
-            self._runs[written.run] = self._open[written.key] = written
-            metrics.COMPOSED.set(len(self._runs))
+        written = _Written(room, connection.participant, draft, connection.id, now, now)
+        self._runs[written.run] = self._open[written.key] = written
+        metrics.COMPOSED.set(len(self._runs))
+        return written
+
+    def _add(self, written: _Written, frame: client.LiveEdit | client.LiveReset, was: Before | None) -> None:
+        now = asyncio.get_running_loop().time()
         waited = round((now - written.last) * 1_000)
         text = "" if was is None else was.text
         written.add(frame.ops if isinstance(frame, client.LiveEdit) else difference(text, frame.text, waited))
         written.last = now
+        for part in written.parts[:-1]:
+            if part.due:  # a full one doesn't wait for the next round
+                self._send(written, part)
         if len(written.parts) > PARTS_WAITING:
             self.let_go(written)
         self._plan()
@@ -207,9 +220,9 @@ class Keeping:
 
     def flush_draft(self, room: Room, draft: str) -> None:
         """The draft is about to be a message: what was kept of it goes before."""
-        written = self._open.get((room.id, draft))
-        if written is not None:
-            self._flush(written)
+        if (room.id, draft) in self._open:
+            for written in [each for each in self._runs.values() if each.key == (room.id, draft)]:
+                self._flush(written)  # the runs in their order
 
     def _flush(self, written: _Written) -> None:
         if not self.may(written.room, written.author):
