@@ -96,6 +96,7 @@ class Gateway:
         spread = max(DRAIN_MS, len(connections) * DRAIN_MS_EACH)
         for connection in connections:
             connection.send(Reconnect(retry_ms=random.randrange(spread)))  # noqa: S311 - spreads load, guards nothing
+        self._hub.keeping.flush()
         await self._hub.requests.settled(ACKS_S)
         for connection in list(self._hub.connections.values()):
             connection.close(Close.SERVICE_RESTART)

@@ -26,6 +26,7 @@ WITHDRAWAL_SECONDS = Histogram(
     "From a withdrawal's arrival at this gateway to the last frame that could be sent",
     buckets=(0.0001, 0.001, 0.005, 0.02, 0.05, 0.15, 0.5, 1),
 )
+COMPOSED = Gauge("unsaid_gateway_compositions_kept", "Runs of drafts that are being kept")
 
 
 @cache

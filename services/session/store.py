@@ -8,10 +8,12 @@ from pathlib import Path
 
 import asyncpg
 
+from services.session.domain.compositions import Composition
 from services.session.domain.heads import Head
 from services.session.domain.messages import Known, Place, Placed, Posted
 from services.session.domain.sessions import Session
-from shared.contracts.events import Fact, MessageFact, SessionFact
+from shared.contracts.commands import KeepComposition, MarkComposition
+from shared.contracts.events import Fact, MessageFact, SessionFact, StoredMark, StoredPart
 from shared.contracts.ids import Role, rfc3339
 from shared.runtime.postgres import Connection, Queries
 
@@ -88,6 +90,19 @@ def _page(rows: Sequence[asyncpg.Record], limit: int) -> Page:
 
 def _session(row: asyncpg.Record | None) -> Session | None:
     return None if row is None else Session(str(row["id"]), row["started_n"], row["started_at"])
+
+
+def _composition(row: asyncpg.Record) -> Composition:
+    return Composition(
+        draft=str(row["draft"]),
+        author=str(row["author"]),
+        begun_at=row["begun_at"],
+        opened=row["opened"],
+        deleted=row["deleted"],
+        seq=row["seq"],
+        ops=row["ops"],
+        marks=row["marks"],
+    )
 
 
 class Store:
@@ -241,3 +256,62 @@ class Store:
         if row is None:
             return None
         return SessionFact(kind="session.ended", n=row["n"], session=str(row["session"]), at=rfc3339(row["at"]))
+
+    # --- compositions ----------------------------------------------------------------------------------------------
+
+    async def begin_composition(self, conversation: str, draft: str, author: str, age_ms: int) -> None:
+        await self._tx.execute(_sql["begin_composition"], conversation, draft, author, age_ms)
+
+    async def composition(self, conversation: str, draft: str, asker: str) -> Composition | None:
+        row = await self._tx.fetchrow(_sql["composition"], conversation, draft, asker)
+        return None if row is None else _composition(row)
+
+    async def keep_part(self, part: KeepComposition, most: int) -> None:
+        content = b64decode(part.content)
+        await self._tx.execute(
+            _sql["keep_part"], part.conversation, part.draft, part.run, part.number, part.ops, content, most
+        )
+
+    async def parts(self, conversation: str, draft: str) -> list[StoredPart]:
+        rows = await self._tx.fetch(_sql["parts"], conversation, draft)
+        return [StoredPart(run=str(row["run"]), number=row["number"], content=_b64(row["content"])) for row in rows]
+
+    async def list_compositions(
+        self, conversation: str, asker: str, before: str | None, limit: int
+    ) -> list[Composition]:
+        rows = await self._tx.fetch(_sql["list_compositions"], conversation, asker, before, limit)
+        return [_composition(row) for row in rows]
+
+    async def open_composition(self, conversation: str, draft: str) -> None:
+        await self._tx.execute(_sql["open_composition"], conversation, draft)
+
+    async def delete_compositions(self, conversation: str, author: str, draft: str | None) -> None:
+        """Destroy one, or all of an author's (``draft`` None), with the marks on them; their ids stay."""
+        await self._tx.execute(_sql["delete_compositions"], conversation, author, draft)
+        for query in ("delete_marks", "delete_parts"):
+            await self._tx.execute(_sql[query], conversation, author)
+
+    async def mark(self, conversation: str, mark: str) -> str | None:
+        """The fingerprint of a mark that is there."""
+        found: str | None = await self._tx.fetchval(_sql["mark"], conversation, mark)
+        return found
+
+    async def insert_mark(self, new: MarkComposition) -> None:
+        content = b64decode(new.content)
+        await self._tx.execute(
+            _sql["insert_mark"],
+            new.conversation,
+            new.mark,
+            new.draft,
+            new.participant,
+            new.at_op,
+            new.fingerprint,
+            content,
+        )
+
+    async def marks(self, conversation: str, draft: str, author: str, limit: int) -> list[StoredMark]:
+        rows = await self._tx.fetch(_sql["marks"], conversation, draft, author, limit)
+        return [
+            StoredMark(mark=str(row["mark"]), at_op=row["at_op"], at=rfc3339(row["at"]), content=_b64(row["content"]))
+            for row in rows
+        ]

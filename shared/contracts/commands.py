@@ -103,9 +103,70 @@ class EndSession(ConversationCommand):
     participant: Id
 
 
+class KeepComposition(ConversationCommand):
+    """Keep a part of how a draft was written; the same ``number`` of a ``run`` with more in it replaces what was there.
+
+    ``run``: what one gateway kept of the draft in one go. ``age_ms``: how long ago its writing began. ``ops``: how many
+    operations are in it. Content: bytes, as the gateway's format of compositions has them.
+    """
+
+    type: Literal["session.keep_composition"] = "session.keep_composition"
+    participant: Id
+    draft: Id
+    run: Id
+    number: Annotated[int, Field(ge=0)]
+    ops: Annotated[int, Field(ge=1)]
+    age_ms: Annotated[int, Field(ge=0)]
+    content: Sealed
+
+
+class ReadComposition(ConversationCommand):
+    type: Literal["session.read_composition"] = "session.read_composition"
+    participant: Id
+    draft: Id
+
+
+class ListCompositions(ConversationCommand):
+    """Compositions of both, newest first, behind ``before``."""
+
+    type: Literal["session.list_compositions"] = "session.list_compositions"
+    participant: Id
+    before: Id | None
+    limit: int
+
+
+class OpenComposition(ConversationCommand):
+    """Let the other see all of it. Its author only."""
+
+    type: Literal["session.open_composition"] = "session.open_composition"
+    participant: Id
+    draft: Id
+
+
+class DeleteCompositions(ConversationCommand):
+    """Destroy one, or (``draft`` None) all of the participant's. Its author only."""
+
+    type: Literal["session.delete_compositions"] = "session.delete_compositions"
+    participant: Id
+    draft: Id | None
+
+
+class MarkComposition(ConversationCommand):
+    """A therapist's mark of an unsaid moment. Content: `MarkContent`; ``fingerprint`` is the HMAC of all of it."""
+
+    type: Literal["session.mark_composition"] = "session.mark_composition"
+    participant: Id
+    draft: Id
+    mark: Id
+    at_op: Annotated[int, Field(ge=0)]
+    fingerprint: Sha256
+    content: Sealed
+
+
 SessionCommand = Annotated[
     CreateConversation | GetConversation | ListConversations | Attach | Detach | RenewAttachments | SendMessage
-    | ReadFacts | ReadHistory | MarkRead | StartSession | EndSession,
+    | ReadFacts | ReadHistory | MarkRead | StartSession | EndSession | KeepComposition | ReadComposition
+    | ListCompositions | OpenComposition | DeleteCompositions | MarkComposition,
     Field(discriminator="type"),
 ]  # fmt: skip
 

@@ -47,6 +47,10 @@ class NoteContent(Value):
     text: str
 
 
+class MarkContent(Value):
+    text: str
+
+
 class NamesContent(Value):
     """Participants by id, as the session service tells them to a gateway."""
 

@@ -142,6 +142,59 @@ class SessionAccepted(Reply):
     n: Seq
 
 
+class StoredPart(Value):
+    """A part of a composition. Content: bytes, as the gateway's format of compositions has them."""
+
+    run: Id
+    number: int
+    content: Sealed
+
+
+class StoredMark(Value):
+    """A mark, as only its author is told. Content: `MarkContent`."""
+
+    mark: Id
+    at_op: int
+    at: str
+    content: Sealed
+
+
+class CompositionSummary(Value):
+    """``seq``: the place of the message that the draft became, if it was sent."""
+
+    draft: Id
+    author: Id
+    begun_at: str
+    seq: Seq | None
+    opened: bool
+    ops: int
+    marks: int
+
+
+class CompositionRead(Reply):
+    """Parts in their order; marks of the asker alone."""
+
+    type: Literal["session.composition_read"] = "session.composition_read"
+    composition: CompositionSummary
+    parts: list[StoredPart]
+    marks: list[StoredMark]
+
+
+class CompositionsListed(Reply):
+    type: Literal["session.compositions_listed"] = "session.compositions_listed"
+    compositions: list[CompositionSummary]
+    more: bool
+
+
+class CompositionChanged(Event):
+    """A composition was opened by its author, or destroyed; ``draft`` None: all of the author's were."""
+
+    type: Literal["session.composition_changed"] = "session.composition_changed"
+    author: Id
+    draft: Id | None
+    change: Literal["opened", "deleted"]
+
+
 # --- consent --------------------------------------------------------------------------------------------------------
 
 
@@ -297,6 +350,7 @@ class PeerWithdrawn(Envelope):
 AnyGatewayMessage = (
     Recorded | ConversationFound | ConversationsListed | ConversationCreated | Attached
     | HoldersChanged | Renewed | FactsRead | HistoryRead | ReadMarked | SessionAccepted
+    | CompositionRead | CompositionsListed | CompositionChanged
     | ConsentsAttached | Probed | FormsRead | Decided | DecisionsRead | ConsentChanged
     | NoteSaved | NotesListed | Done | CommandRefused
     | PeerState | PeerTyping | PeerDrafts | PeerResync | PeerAlive | PeerWithdrawn

@@ -53,6 +53,17 @@ def stop(hub: Hub, room: Room, participant: str, purpose: Purpose) -> None:
         room.withdrawn.add(participant)
         hub.peers.withdrawn(room, participant)
         live.silence(hub, room, participant)
+    if purpose == "composition_replay":
+        room.unkept.add(participant)
+        hub.keeping.drop(room, participant)
+
+
+def _settled(room: Room, command: Decide) -> None:
+    """A withdrawal is on record, or refused for good: from here on the record decides."""
+    if command.purpose == "live_text":
+        room.withdrawn.discard(command.participant)
+    if command.purpose == "composition_replay":
+        room.unkept.discard(command.participant)
 
 
 async def withdraw(hub: Hub, room: Room, connection: Connection, frame: client.ConsentWithdraw) -> DecisionValue:
@@ -86,9 +97,9 @@ async def record(hub: Hub, room: Room, command: Decide) -> DecisionValue:
         if refused.code is Code.UNAVAILABLE:
             hub.spawn(_keep_trying(hub, room, command))
         else:
-            room.withdrawn.discard(command.participant)
+            _settled(room, command)
         raise
-    room.withdrawn.discard(command.participant)
+    _settled(room, command)
     return decided.decision
 
 
@@ -104,5 +115,5 @@ async def _keep_trying(hub: Hub, room: Room, command: Decide) -> None:
             if refused.code is Code.UNAVAILABLE:
                 continue
             log.warning("withdrawal_refused", code=refused.code, conversation=room.id)
-        room.withdrawn.discard(command.participant)
+        _settled(room, command)
         return

@@ -2,12 +2,11 @@
 
 import asyncio
 import time
-from typing import assert_never
 
 from services.gateway import metrics
 from services.gateway.domain.rates import Bucket
 from services.gateway.errors import to_frame
-from services.gateway.handlers import arrivals, consents, live, messages, notes, sessions
+from services.gateway.handlers import arrivals, compositions, consents, live, messages, notes, sessions
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.room import Room
@@ -17,6 +16,7 @@ from shared.contracts.frames import client, server
 Asking = (
     client.ConversationList | client.History | client.MessageRead | client.ConsentForms | client.ConsentGrant
     | client.ConsentWithdraw | client.SessionStart | client.SessionEnd | client.NoteSave | client.NoteList
+    | compositions.Frame
 )  # fmt: skip
 
 ASKING_MOST = 100
@@ -105,7 +105,7 @@ class Frames:
     def _prepare(self, frame: Asking) -> None:
         """The checks that need no service, in the protocol's order. Raises `Refused`."""
         room = None if isinstance(frame, client.ConversationList) else self._room(frame.conversation)
-        if isinstance(frame, client.SessionStart | client.NoteSave | client.NoteList):
+        if isinstance(frame, client.SessionStart | client.NoteSave | client.NoteList | client.CompositionMark):
             sessions.require_therapist(self._connection)
         if isinstance(frame, client.ConsentWithdraw):
             assert room is not None
@@ -153,4 +153,4 @@ class Frames:
             case client.NoteList():
                 return await notes.listed(hub, room, connection, ref)
             case _:
-                assert_never(frame)
+                return await compositions.answer(hub, room, connection, frame, ref)

@@ -19,6 +19,7 @@ from services.gateway.egress.reads import Reads
 from services.gateway.egress.requests import Requests
 from services.gateway.handlers import live
 from services.gateway.handlers.connection import Connection
+from services.gateway.handlers.keeping import Keeping
 from services.gateway.handlers.room import Room
 from services.gateway.handlers.switches import Switches
 from services.gateway.handlers.tenants import Tenants
@@ -74,6 +75,7 @@ class Hub:
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._reading: dict[_Page, asyncio.Task[FactsRead]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.keeping = Keeping(self)
         self.draining = False
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:

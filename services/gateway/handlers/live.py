@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.gateway import metrics
 from services.gateway.egress.peers import BETWEEN_GATEWAYS
+from services.gateway.handlers import keeping
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.room import Room
 from shared.contracts.contents import DraftContent, DraftsContent
@@ -73,6 +74,7 @@ def write(
     level = _require(hub, room, connection)
     connection.charge(connection.live, time.monotonic())
     who = connection.participant
+    was = keeping.before(room.live.drafts.get(frame.draft))
     if isinstance(frame, client.LiveEdit):
         shown = room.live.edit(connection.id, who, level, frame)
     elif isinstance(frame, client.LiveReset):
@@ -81,6 +83,7 @@ def write(
         shown = room.live.clear(who, frame.draft)
     room.show(shown)
     hub.peers.shown(room, shown)
+    hub.keeping.took(room, connection, frame, was)
 
 
 def resync(room: Room, connection: Connection, frame: client.LiveResync) -> None:
@@ -123,6 +126,8 @@ def learn_all(hub: "Hub", room: Room, news: Iterable[tuple[str, Purpose, Consent
     for participant, purpose, value in news:
         if purpose == "live_text" and value.state == "withdrawn":
             silence(hub, room, participant)
+        if purpose == "composition_replay" and value.state == "withdrawn":
+            hub.keeping.drop(room, participant)
         for connection in room.connections.values():
             if connection.participant == participant:
                 connection.epochs[room.id, purpose] = value.epoch

@@ -68,6 +68,7 @@ def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend
         raise Refused(Code.BAD_FRAME, {"field": "tone"})
     if room.live.is_somebody_elses(frame.message, connection.participant):
         raise Refused(Code.CONFLICT)
+    hub.keeping.flush_draft(room, frame.message)
     content = MessageContent(text=frame.text, tone=frame.tone).model_dump_json().encode()
     command = SendMessage(
         tenant=room.tenant,

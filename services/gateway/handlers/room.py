@@ -41,6 +41,8 @@ class Room:
         self.consents: dict[str, dict[Purpose, ConsentValue]] = {}
         self.withdrawn: set[str] = set()
         """Authors who withdrew live text here, while it isn't on record yet."""
+        self.unkept: set[str] = set()
+        """Authors who withdrew the keeping of compositions here, while it isn't on record yet."""
         self.connections: dict[str, Connection] = {}
         self.live = LiveText(conversation)
         self.facts = Facts(self, sealer)

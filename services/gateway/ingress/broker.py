@@ -14,7 +14,7 @@ from tenacity import retry, retry_if_exception_type, wait_random_exponential
 
 from services.gateway import metrics
 from services.gateway.egress.outgoing import cork
-from services.gateway.handlers import arrivals, live
+from services.gateway.handlers import arrivals, compositions, live
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.neighbours import Neighbours
 from services.gateway.handlers.room import Room
@@ -164,6 +164,8 @@ class Listener:
                     hub.fill(room)
             case e.ReadMarked():
                 self._read_marked(room, message)
+            case e.CompositionChanged():
+                compositions.changed(hub, room, message)
             case e.HoldersChanged():
                 live.holders(hub, room, message.holders)
             case e.ConsentChanged():

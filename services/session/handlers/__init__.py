@@ -5,10 +5,10 @@ Messages are handled in bulk, most of them by one statement alone; everything el
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import assert_never, cast
+from typing import cast
 
 from services.session.config import Settings
-from services.session.handlers import conversations, messages, reading, sessions
+from services.session.handlers import compositions, conversations, messages, reading, sessions
 from services.session.handlers.appending import Appender
 from services.session.store import Store
 from shared.contracts import commands as c
@@ -23,7 +23,7 @@ from shared.runtime.sealing import Sealer
 
 Rare = (
     c.CreateConversation | c.GetConversation | c.ListConversations | c.Attach | c.Detach | c.RenewAttachments
-    | c.ReadFacts | c.ReadHistory | c.MarkRead | c.StartSession | c.EndSession
+    | c.ReadFacts | c.ReadHistory | c.MarkRead | c.StartSession | c.EndSession | compositions.Any
 )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ class Handlers(Handler[c.SessionCommand]):
             case c.EndSession():
                 return await sessions.end(tx, store, command)
             case _:
-                assert_never(command)
+                return await compositions.handle(tx, store, command)
 
     async def forget(self, tx: Connection, address: str) -> list[Tell]:
         """A gateway is gone: its attachments end, and the others that hold the same conversations hear of it."""

@@ -163,3 +163,74 @@ update session set ended_n = $3, ended_at = $4, ended_by = $5 where conversation
 
 -- name: session_ended_by
 select id as session, ended_n as n, ended_at as at from session where conversation = $1 and ended_by = $2;
+
+-- name: begin_composition!
+-- By the database's clock, as every time of a conversation.
+insert into composition (conversation, draft, author, begun_at)
+values ($1, $2, $3, date_trunc('milliseconds', clock_timestamp()) - $4::bigint * interval '1 millisecond')
+on conflict do nothing;
+
+-- name: composition
+select c.draft, c.author, c.begun_at, c.opened, c.deleted, e.seq,
+       (select coalesce(sum(p.ops), 0) from composition_part p
+        where p.conversation = c.conversation and p.draft = c.draft) as ops,
+       (select count(*) from composition_mark m
+        where m.conversation = c.conversation and m.draft = c.draft and m.author = $3) as marks
+from composition c
+left join event e on e.conversation = c.conversation and e.message = c.draft
+where c.conversation = $1 and c.draft = $2;
+
+-- name: keep_part!
+-- A part only grows: what was overtaken on the way changes nothing. Beyond $7 parts no more of a draft is kept.
+insert into composition_part (conversation, draft, run, number, ops, content)
+select $1, $2, $3, $4, $5, $6
+where (select count(*) from composition_part where conversation = $1 and draft = $2) < $7
+   or exists (select from composition_part where conversation = $1 and draft = $2 and run = $3 and number = $4)
+on conflict (conversation, draft, run, number) do update
+    set ops = excluded.ops, content = excluded.content where composition_part.ops < excluded.ops;
+
+-- name: parts
+-- Runs in the order in which they came, the parts of each by number.
+select run, number, content from composition_part p
+where conversation = $1 and draft = $2
+order by (select min(place) from composition_part f
+          where f.conversation = p.conversation and f.draft = p.draft and f.run = p.run), number;
+
+-- name: list_compositions
+select c.draft, c.author, c.begun_at, c.opened, c.deleted, e.seq,
+       (select coalesce(sum(p.ops), 0) from composition_part p
+        where p.conversation = c.conversation and p.draft = c.draft) as ops,
+       (select count(*) from composition_mark m
+        where m.conversation = c.conversation and m.draft = c.draft and m.author = $2) as marks
+from composition c
+left join event e on e.conversation = c.conversation and e.message = c.draft
+where c.conversation = $1 and not c.deleted
+  and ($3::uuid is null
+       or (c.begun_at, c.draft) < (select b.begun_at, b.draft from composition b where b.conversation = $1 and b.draft = $3))
+order by c.begun_at desc, c.draft desc limit $4;
+
+-- name: open_composition!
+update composition set opened = true where conversation = $1 and draft = $2;
+
+-- name: delete_compositions!
+-- One of an author's, or all.
+update composition set deleted = true where conversation = $1 and author = $2 and ($3::uuid is null or draft = $3);
+
+-- name: delete_marks!
+delete from composition_mark m using composition c
+where m.conversation = $1 and c.conversation = $1 and c.draft = m.draft and c.deleted and c.author = $2;
+
+-- name: delete_parts!
+delete from composition_part p using composition c
+where p.conversation = $1 and c.conversation = $1 and c.draft = p.draft and c.deleted and c.author = $2;
+
+-- name: mark
+select fingerprint from composition_mark where conversation = $1 and mark = $2;
+
+-- name: insert_mark!
+insert into composition_mark (conversation, mark, draft, author, at_op, at, fingerprint, content)
+values ($1, $2, $3, $4, $5, date_trunc('milliseconds', clock_timestamp()), $6, $7);
+
+-- name: marks
+select mark, at_op, at, content from composition_mark
+where conversation = $1 and draft = $2 and author = $3 order by at_op, at limit $4;

@@ -164,9 +164,53 @@ class NoteList(InConversation):
     type: Literal["note.list"]
 
 
+class CompositionGet(InConversation):
+    """``after_op``: how many operations one has already, where they don't fit one answer."""
+
+    type: Literal["composition.get"]
+    draft: Id
+    after_op: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+
+
+class CompositionList(InConversation):
+    type: Literal["composition.list"]
+    before: Id | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] | None = None
+
+
+class CompositionOpen(InConversation):
+    type: Literal["composition.open"]
+    draft: Id
+
+
+class CompositionDelete(InConversation):
+    """Either one draft's, or with ``all`` every one of one's own."""
+
+    type: Literal["composition.delete"]
+    draft: Id | None = None
+    all: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _one_or_all(self) -> "CompositionDelete":
+        if (self.draft is None) == (self.all is None):
+            raise ValueError("a deletion names a draft, or all")
+        return self
+
+
+class CompositionMark(InConversation):
+    """``at_op``: how many operations of the composition, as it is shown, went before the moment."""
+
+    type: Literal["composition.mark"]
+    draft: Id
+    mark: Id
+    at_op: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    text: str
+
+
 AnyFrame = (
     Hello | TokenRefresh | ConversationList | MessageSend | History | MessageRead | Typing
     | LiveToggle | LiveEdit | LiveReset | LiveClear | LiveResync
     | ConsentForms | ConsentGrant | ConsentWithdraw | SessionStart | SessionEnd | NoteSave | NoteList
+    | CompositionGet | CompositionList | CompositionOpen | CompositionDelete | CompositionMark
 )  # fmt: skip
 ClientFrame = Annotated[AnyFrame, Field(discriminator="type")]

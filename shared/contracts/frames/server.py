@@ -7,6 +7,8 @@ from pydantic import Field, JsonValue
 from shared.contracts.errors import Code
 from shared.contracts.frames.client import Op, Rev
 from shared.contracts.frames.values import (
+    CompositionSummaryValue,
+    CompositionValue,
     ConsentValue,
     ConversationValue,
     FormValue,
@@ -59,6 +61,8 @@ class Ok(Value):
     session: Id | None = LeftOut
     notes: list[NoteValue] | None = LeftOut
     version: int | None = LeftOut
+    composition: CompositionValue | None = LeftOut
+    compositions: list[CompositionSummaryValue] | None = LeftOut
 
 
 class Error(Value):
@@ -189,7 +193,26 @@ class SessionEnded(Value):
     n: Seq
 
 
+class CompositionOpened(Value):
+    """Its author lets the other see all of a composition."""
+
+    type: Literal["composition.opened"] = "composition.opened"
+    conversation: Id
+    draft: Id
+    sender: From
+
+
+class CompositionDeleted(Value):
+    """A composition is destroyed; ``draft`` null: all of the author's are."""
+
+    type: Literal["composition.deleted"] = "composition.deleted"
+    conversation: Id
+    draft: Id | None
+    sender: From
+
+
 ServerFrame = (
     Welcome | Ok | Error | Reconnect | ConversationAdded | ResumeReset | MessagePosted | MessageRead | Typing
     | Presence | LiveChanged | LiveEdit | LiveReset | LiveClear | ConsentChanged | SessionStarted | SessionEnded
+    | CompositionOpened | CompositionDeleted
 )  # fmt: skip

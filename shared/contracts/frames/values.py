@@ -1,6 +1,6 @@
 """Values inside frames: conversations, messages, consents, live state."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,6 +26,10 @@ class Value(BaseModel):
         validate_by_name=True,
         serialize_by_alias=True,
     )
+
+
+WrittenOp = tuple[int, Literal["i"], int, str] | tuple[int, Literal["d"], int, int]
+"""An operation as in ``live.edit``, which was checked when it was written."""
 
 
 class ParticipantValue(Value):
@@ -101,6 +105,41 @@ class NoteValue(Value):
     text: str
     author: Id
     at: str
+
+
+class MarkValue(Value):
+    """An unsaid moment that a therapist marked; only they are shown it."""
+
+    mark: Id
+    at_op: int
+    text: str
+    at: str
+
+
+class CompositionSummaryValue(Value):
+    """``ops``: how many are kept. ``seq``: of the message that the draft became."""
+
+    draft: Id
+    author: Id
+    begun_at: str
+    message_sent: bool
+    seq: Seq | None = LeftOut
+    opened: bool
+    ops: int
+    marks: int
+
+
+class CompositionValue(Value):
+    """How a draft was written: operations as in ``live.edit``, those that the asker may see."""
+
+    draft: Id
+    author: Id
+    begun_at: str
+    message_sent: bool
+    seq: Seq | None = LeftOut
+    opened: bool
+    ops: list[WrittenOp]
+    marks: list[MarkValue]
 
 
 class LimitsValue(Value):

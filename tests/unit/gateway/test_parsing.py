@@ -66,7 +66,15 @@ def test_a_mistyped_member_is_named(kind: str, name: str) -> None:
 REQUIRED = [
     (kind, name) for kind, name in MEMBERS if type(parse(json.dumps(FRAMES[kind]))).model_fields[name].is_required()
 ]
-OPTIONAL = sorted(set(MEMBERS) - set(REQUIRED))
+ONE_OF = {("composition.delete", "draft"), ("composition.delete.all", "all")}
+OPTIONAL = sorted(set(MEMBERS) - set(REQUIRED) - ONE_OF)
+
+
+@pytest.mark.parametrize("members", [{}, {"draft": None}, {"draft": D, "all": True}, {"all": None, "draft": None}])
+def test_a_deletion_names_a_draft_or_all(members: dict[str, object]) -> None:
+    assert field_of({"type": "composition.delete", "conversation": C, **members}) == "draft"
+    named = parse(json.dumps({"type": "composition.delete", "conversation": C, "draft": D, "all": None}))
+    assert isinstance(named, client.CompositionDelete)
 
 
 @pytest.mark.parametrize(("kind", "name"), REQUIRED)

@@ -104,6 +104,8 @@ export class Conversation {
         this.lastN = frame.last_n;
         this.lastSeq = frame.last_seq;
         break;
+      case "composition.opened":
+      case "composition.deleted": // read anew whenever one is looked at
       case "conversation.added":
         break;
     }

@@ -24,6 +24,11 @@ export interface ConversationState {
 }
 export interface Note { note: string; version: number; format: string; text: string; author: string; at: string }
 
+export interface Mark { mark: string; at_op: number; text: string; at: string }
+interface Written { draft: string; author: string; begun_at: string; message_sent: boolean; seq?: number; opened: boolean }
+export interface CompositionSummary extends Written { ops: number; marks: number }
+export interface Composition extends Written { ops: Op[]; marks: Mark[] }
+
 export interface Welcome {
   type: "welcome"; participant: { id: string; role: Role }; expires_at: string; heartbeat_s: number;
   more: boolean; conversations: ConversationState[];
@@ -31,6 +36,7 @@ export interface Welcome {
 export interface Ok {
   type: "ok"; ref: string; seq?: number; n?: number; at?: string; messages?: Message[]; more?: boolean;
   forms?: Form[]; decision?: string; epoch?: number; session?: string; notes?: Note[]; version?: number;
+  composition?: Composition; compositions?: CompositionSummary[];
 }
 export interface ErrorFrame {
   type: "error"; ref?: string; code: string; message: string; details?: Record<string, unknown>;
@@ -46,6 +52,8 @@ export type About =
   | { type: "live.clear"; conversation: string; draft: string; from: string }
   | { type: "consent.changed"; conversation: string; participant: string; purpose: Purpose; state: Consent["state"]; epoch: number }
   | { type: "session.started" | "session.ended"; conversation: string; session: string; at: string; n: number }
+  | { type: "composition.opened"; conversation: string; draft: string; from: string }
+  | { type: "composition.deleted"; conversation: string; draft: string | null; from: string }
   | { type: "resume.reset"; conversation: string; last_seq: number; last_n: number }
   | ({ type: "conversation.added"; conversation: string } & ConversationState);
 export type ServerFrame = Welcome | Ok | ErrorFrame | About | { type: "reconnect"; retry_ms: number };

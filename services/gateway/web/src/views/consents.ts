@@ -4,6 +4,7 @@ import type { Conversation } from "../conversation";
 import { dialog, fill, h, prose } from "../dom";
 import { PURPOSES, Refused, type ClientFrame, type Form, type Ok, type Purpose } from "../protocol";
 import { PURPOSE, S } from "../strings";
+import type { Compositions } from "./compositions";
 
 type Ask = (frame: ClientFrame) => Promise<Ok>;
 
@@ -21,7 +22,7 @@ function sentence(error: unknown): string {
 export class Consents {
   #panel: HTMLElement | null = null;
 
-  constructor(private readonly conversation: Conversation, private readonly ask: Ask) {}
+  constructor(private readonly conversation: Conversation, private readonly ask: Ask, private readonly compositions: Compositions) {}
 
   /** Show one form and take the decision. Resolves to whether it was agreed to. */
   async offer(purpose: Purpose): Promise<boolean> {
@@ -94,6 +95,18 @@ export class Consents {
     return h("div", { class: "consent" },
       h("div", {}, h("strong", {}, PURPOSE[purpose]), h("p", { class: "meta" }, `${state}. ${theirs ? S.otherGranted(other.display_name) : ""}`)),
       h("button", { type: "button", "data-purpose": purpose, "aria-label": `${granted ? S.withdraw : S.readIt}: ${PURPOSE[purpose]}`, click: act },
-        granted ? S.withdraw : S.readIt));
+        granted ? S.withdraw : S.readIt),
+      purpose === "composition_replay" && mine ? this.#kept(granted) : null);
+  }
+
+  /** What was kept of one's writing: to look at; and, once nothing more is kept, to let go at once. */
+  #kept(granted: boolean): HTMLElement {
+    const status = h("p", { class: "meta", role: "status" }, granted ? "" : S.stillKept);
+    const letGo = (): void => {
+      this.compositions.letAllGo().then(() => { status.textContent = S.gone; }, (error: unknown) => { status.textContent = sentence(error); });
+    };
+    return h("div", { class: "kept" }, status,
+      h("button", { type: "button", "data-purpose": "kept", click: () => void this.compositions.list() }, S.kept),
+      !granted && h("button", { type: "button", "data-purpose": "letGo", click: letGo }, S.letAllGo));
   }
 }

@@ -19,7 +19,7 @@ export class Log {
   #atEnd = true;
   #shown = new Map<number, HTMLLIElement>();
 
-  constructor(private readonly conversation: Conversation, onEarlier: () => void) {
+  constructor(private readonly conversation: Conversation, onEarlier: () => void, private readonly onWritten: (draft: string) => void) {
     this.#earlier = h("button", { type: "button", class: "quiet", hidden: true, click: onEarlier }, S.earlier);
     this.element.append(this.#earlier, this.#list, this.#waiting, this.#drafts);
     // A keyboard that slides in, or a composer that grows, must not cover what one was reading at the end.
@@ -52,7 +52,7 @@ export class Log {
     for (const message of ordered) {
       let item = this.#shown.get(message.seq);
       if (!item) {
-        item = this.#item(message.from === this.conversation.me ? "own" : "other", message.text, message.at, "");
+        item = this.#item(message.from === this.conversation.me ? "own" : "other", message.text, message.at, "", message.message);
         item.dataset["seq"] = String(message.seq);
         const date = day.format(new Date(message.at));
         if (!previous || day.format(new Date(previous.at)) !== date) item.prepend(h("p", { class: "day" }, date));
@@ -66,16 +66,19 @@ export class Log {
     return above;
   }
 
-  #item(whose: string, body: string, at: string, state: string): HTMLLIElement {
+  #item(whose: string, body: string, at: string, state: string, id = ""): HTMLLIElement {
     return h("li", { class: whose },
       h("p", { class: "bubble", dir: "auto" }, body),
-      h("p", { class: "meta" }, at ? h("time", { datetime: at }, clock.format(new Date(at))) : null, h("span", { class: "state" }, state)));
+      h("p", { class: "meta" }, at ? h("time", { datetime: at }, clock.format(new Date(at))) : null, h("span", { class: "state" }, state),
+        id ? h("button", { type: "button", class: "quiet written", hidden: true, click: () => this.onWritten(id) }, S.composition) : null));
   }
 
   #mark(): void {
     const { other, me } = this.conversation;
     const read = other ? this.conversation.reads[other.id] ?? 0 : 0;
     for (const message of this.conversation.messages.values()) {
+      const written = this.#shown.get(message.seq)?.querySelector<HTMLElement>(".written");
+      if (written) written.hidden = !this.conversation.consents[message.from]?.composition_replay; // nothing of it in sight before it was ever agreed to
       if (message.from !== me) continue;
       const state = this.#shown.get(message.seq)?.querySelector(".state");
       if (state) text(state, message.seq <= read ? `✓ ${S.read}` : `✓ ${S.stored}`);

@@ -8,6 +8,7 @@ import { Outbox } from "../outbox";
 import { Refused, type About, type Role } from "../protocol";
 import { S } from "../strings";
 import { Composer } from "./composer";
+import { Compositions } from "./compositions";
 import { Consents } from "./consents";
 import { Log } from "./log";
 import { openNotes } from "./notes";
@@ -36,10 +37,11 @@ export class Room {
       conversation.lastN = Math.max(conversation.lastN, ok.n ?? 0);
       this.update();
     }, () => this.update());
-    this.#log = new Log(conversation, () => void this.#earlier());
+    const compositions = new Compositions(conversation, ask, role === "therapist");
+    this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft));
     this.#composer = new Composer(conversation, this.#live,
       (message, body) => this.#outbox.add({ message, text: body }), (frame) => void connection.send(frame));
-    this.#consents = new Consents(conversation, ask);
+    this.#consents = new Consents(conversation, ask, compositions);
     this.#sessionButton = role === "therapist" ? h("button", { type: "button", click: () => void this.#startOrEnd() }) : null;
     const menu = h("nav", { "aria-label": S.title },
       this.#sessionButton,
