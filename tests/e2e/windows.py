@@ -53,10 +53,14 @@ class Window:
         await expect(self.page.get_by_role("dialog")).to_have_count(0)
 
     async def agree_to_live_text(self) -> None:
+        await self.agree_to("Live text")
+
+    async def agree_to(self, purpose: str) -> None:
+        """Read and accept the form of a purpose, named as the list of consents begins to name it."""
         await self.page.get_by_role("button", name="Consents").click()
-        await self.page.get_by_role("button", name="Read and decide: Live text").click()
+        await self.page.get_by_role("button", name=f"Read and decide: {purpose}").click()
         await self.page.get_by_role("button", name="I agree").click()
-        await self.page.get_by_role("button", name="Withdraw: Live text").wait_for()
+        await self.page.get_by_role("button", name=f"Withdraw: {purpose}").wait_for()
         await self.page.get_by_role("button", name="Close").click()
 
     async def show(self, step: str) -> None:

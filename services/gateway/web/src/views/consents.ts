@@ -21,6 +21,8 @@ function sentence(error: unknown): string {
 
 export class Consents {
   #panel: HTMLElement | null = null;
+  /** All that was kept was let go of, since keeping was withdrawn. */
+  #gone = false;
 
   constructor(private readonly conversation: Conversation, private readonly ask: Ask, private readonly compositions: Compositions) {}
 
@@ -101,11 +103,11 @@ export class Consents {
 
   /** What was kept of one's writing: to look at; and, once nothing more is kept, to let go at once. */
   #kept(granted: boolean): HTMLElement {
-    const status = h("p", { class: "meta", role: "status" }, granted ? "" : S.stillKept);
+    if (granted) this.#gone = false;
     const letGo = (): void => {
-      this.compositions.letAllGo().then(() => { status.textContent = S.gone; }, (error: unknown) => { status.textContent = sentence(error); });
+      this.compositions.letAllGo().then(() => { this.#gone = true; this.update(); }, (error: unknown) => this.#tell(sentence(error)));
     };
-    return h("div", { class: "kept" }, status,
+    return h("div", { class: "kept" }, h("p", { class: "meta", role: "status" }, granted ? "" : this.#gone ? S.gone : S.stillKept),
       h("button", { type: "button", "data-purpose": "kept", click: () => void this.compositions.list() }, S.kept),
       !granted && h("button", { type: "button", "data-purpose": "letGo", click: letGo }, S.letAllGo));
   }
