@@ -32,6 +32,8 @@ class Connection:
     excess: Excess = field(default_factory=Excess)
     typed: "asyncio.Future[object] | None" = None
     """What was typed last is still on its way to other gateways; messages wait for it, some milliseconds at most."""
+    held: int = 0
+    """Messages that wait so."""
     epochs: dict[tuple[str, str], int] = field(default_factory=dict)
     """Epoch of one's own consents, by conversation and purpose, as last sent on this connection."""
 

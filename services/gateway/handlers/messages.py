@@ -1,7 +1,9 @@
 """Messages: sealed at the door, sent to the session service, answered once they are committed."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 
 from services.gateway import metrics
@@ -82,13 +84,24 @@ def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend
         ),
         content=hub.sealer.seal(room.id, content),
     )
-    waiter = SendWaiter(connection, frame)
-    typed = hub.peers.hurry(room, frame.message) or connection.typed
-    if typed is None or typed.done():
-        hub.requests.submit(hub.session_queue(room.id), command, waiter)
+    submit = partial(hub.requests.submit, hub.session_queue(room.id), command, SendWaiter(connection, frame))
+    _after_typing(connection, hub.peers.hurry(room, frame.message), submit)
+
+
+def _after_typing(connection: Connection, typed: "asyncio.Future[object] | None", submit: Callable[[], None]) -> None:
+    """Submit when what was typed last is at the other gateways, and behind what the connection sent before."""
+    typed = typed or connection.typed
+    if typed is None or (typed.done() and not connection.held):
+        submit()
         return
-    connection.typed = typed  # so that what is sent after this stays after it
-    typed.add_done_callback(lambda _: hub.requests.submit(hub.session_queue(room.id), command, waiter))
+    connection.typed = typed
+    connection.held += 1
+
+    def go(_: object) -> None:
+        connection.held -= 1
+        submit()
+
+    typed.add_done_callback(go)
 
 
 async def history(hub: Hub, room: Room, connection: Connection, frame: client.History, ref: str) -> server.Ok:
