@@ -9,7 +9,6 @@ from rich.table import Table
 
 BUSY_LOAD = 0.85
 LATE_MS = 10.0
-START_STEP = 250
 
 
 def percentile(sorted_values: Sequence[float], share: float) -> float:

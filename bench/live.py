@@ -4,8 +4,11 @@ import json
 import uuid
 from typing import Any
 
+import picows
+
 from bench.load import NUMBER, text
 from bench.platform import CODE, UnsaidSide
+from services.gateway.egress.obscured import padded
 
 MARK = len("#000000000")
 
@@ -54,3 +57,20 @@ class LiveSide(UnsaidSide):
 
     def _ask(self, kind: str, **members: object) -> None:
         self.write(json.dumps({"type": kind, "ref": kind, "conversation": self.conversation, **members}))
+
+
+class ObscuredSide(LiveSide):
+    """The same on an obscured connection: frames of one size; at ten a second it types one a tick."""
+
+    def greet(self) -> None:
+        self.write(json.dumps({"type": "hello", "ref": "hello", "token": self._token, "obscure": True}))
+
+    def write(self, data: str) -> None:
+        self.transport.send(picows.WSMsgType.TEXT, padded(data.encode()))
+
+    def receive(self, data: bytes) -> None:
+        if self.ready.done() and b'"type":"live.edit"' in data:
+            for found in NUMBER.finditer(data):  # what came since the last tick is one frame
+                self.account.arrive(int(found.group(1)))
+        else:
+            super().receive(data)

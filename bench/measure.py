@@ -8,6 +8,7 @@ import signal
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import uvloop
 from rich.console import Console
@@ -15,7 +16,7 @@ from rich.console import Console
 from bench import machine, platform, profile
 from bench.figures import Step, middle, most_sustained, table
 from bench.load import offer
-from bench.peers import ejabberd
+from bench.peers import ejabberd, relay
 from bench.run import ENOUGH_MS, Served, measure, upward
 from deploy.local.another import another_gateway
 from deploy.local.progress import say
@@ -29,11 +30,11 @@ class Wish:
     """What the command line asked for."""
 
     rates: tuple[float, ...]
-    climb: bool
+    climb: float
     seconds: float
     pairs: int
     runs: int
-    peer: bool
+    peer: Literal["ejabberd", "relay"] | None
     memory: bool
     profile: bool
     json: Path | None
@@ -44,7 +45,7 @@ def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
     """Measure, and print. Raises `Trouble`."""
     for sign in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(sign, signal.default_int_handler)  # so that nothing is left running
-    if wish.peer:
+    if wish.peer == "ejabberd":
         ejabberd.need()  # before anything is measured that would be lost without it
     pinned = machine.two_cores()
     if not pinned:
@@ -52,7 +53,7 @@ def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
     say(f"load average before: {os.getloadavg()[0]:.1f} (noisy above 0.5: then trust CPU µs, not latencies)")
     steps, memory = _own(wish, kind, pinned=pinned)
     if wish.peer:
-        steps.extend(_beside(wish, pinned=pinned))
+        steps.extend(_ejabberd(wish, kind, pinned=pinned) if wish.peer == "ejabberd" else _relay(wish, pinned=pinned))
     _tell(steps, memory, wish, pinned=pinned)
 
 
@@ -81,14 +82,24 @@ def _own(
         return uvloop.run(unsaid())
 
 
-def _beside(wish: Wish, *, pinned: bool) -> list[Step]:
+def _relay(wish: Wish, *, pinned: bool) -> list[Step]:
+    with relay.temporary(pinned=pinned) as peer, machine.on_core(machine.LOAD, pinned=pinned):
+
+        async def other() -> list[Step]:
+            return await _steps(Served("relay", await relay.connected(peer, wish.pairs), peer.roots), wish)
+
+        return uvloop.run(other())
+
+
+def _ejabberd(wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool) -> list[Step]:
+    like = ejabberd.XmppSide if kind is platform.UnsaidSide else ejabberd.XmppLiveSide
     with (
         ejabberd.temporary(2 * wish.pairs, pinned=pinned) as peer,
         machine.on_core(machine.LOAD, pinned=pinned),
     ):
 
         async def other() -> list[Step]:
-            served = Served("ejabberd", await ejabberd.connected(peer, wish.pairs), peer.roots)
+            served = Served("ejabberd", await ejabberd.connected(peer, wish.pairs, like), peer.roots)
             return await _steps(served, wish)
 
         steps = uvloop.run(other())
@@ -99,7 +110,7 @@ def _beside(wish: Wish, *, pinned: bool) -> list[Step]:
 
 async def _steps(served: Served, wish: Wish) -> list[Step]:
     found = []
-    for rate in upward(wish.rates, climb=wish.climb):
+    for rate in upward(wish.rates, wish.climb):
         runs = []
         for _ in range(wish.runs):
             step, account = await measure(served, rate, wish.seconds)

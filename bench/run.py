@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench import machine
-from bench.figures import START_STEP, Step, percentile
+from bench.figures import Step, percentile
 from bench.load import Account, Side, offer
 
 WARM_S = 2.0
 ENOUGH_MS = 100.0
-HIGHEST = 6_000
+STEPS = 24
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,9 @@ async def measure(served: Served, rate: float, seconds: float) -> tuple[Step, Ac
     return step, account
 
 
-def upward(rates: Sequence[float], *, climb: bool) -> Iterator[float]:
-    """The rates that were asked for, then steps upward, which the caller ends."""
+def upward(rates: Sequence[float], climb: float) -> Iterator[float]:
+    """The rates that were asked for, then steps of ``climb`` upward (0: none), which the caller ends."""
     yield from rates
-    rate = max(rates) // START_STEP * START_STEP + START_STEP
-    while climb and rate <= HIGHEST:
-        yield float(rate)
-        rate += START_STEP
+    while climb and (rate := (max(rates) // climb + 1) * climb) <= STEPS * climb:
+        yield rate
+        rates = [rate]

@@ -4,9 +4,13 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from tests.support.participants import Partner
 from tests.support.platform import Platform, started
+
+settings.register_profile("unsaid", deadline=None)  # speed is measured, never asserted in tests
+settings.load_profile("unsaid")
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,8 @@ import base64
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ import psycopg
 
 from bench import machine, platform
 from bench.load import NUMBER, Side, connect, text
+from bench.peers.starting import free_port, wait
 from deploy.local import apt, postgres
 from deploy.local.home import State
 from deploy.local.processes import end
@@ -33,7 +32,6 @@ UNITS = ("ejabberd.service", "epmd.service", "epmd.socket")
 SCHEMA = Path("/usr/share/ejabberd/sql/pg.sql")
 TEMPLATE = Path(__file__).with_suffix(".yml")
 PASSWORD = "pw"
-START_S = 60
 JID = re.compile(r"<jid>(.*?)</jid>")
 
 
@@ -74,7 +72,7 @@ def temporary(accounts: int, *, pinned: bool) -> Iterator[Peer]:
             with machine.on_core(machine.SERVERS, pinned=pinned):
                 process, port = _start(state, folder)
             try:
-                _wait(process, port, folder)
+                wait("ejabberd", process, port, folder / "out")
                 roots = {"ejabberd": process.pid, **platform.roots(home, ("postgres",))}
                 yield Peer(f"ws://127.0.0.1:{port}/ws", roots, postgres.database_url(state, "ejabberd"))
             finally:
@@ -95,9 +93,7 @@ def _fill(state: State, accounts: int) -> None:
 
 
 def _start(state: State, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     config = folder / "ejabberd.yml"
     known = {"user": postgres.USER, "password": state.postgres_password, "postgres_port": state.ports.postgres}
     config.write_text(TEMPLATE.read_text().format(port=port, **known))
@@ -136,20 +132,6 @@ def _libraries() -> Path:
     for found in Path("/usr/lib").glob("*-linux-gnu/ejabberd-*"):
         return found.parent
     raise Trouble("ejabberd's own files are missing", f"`sudo apt-get install --reinstall {' '.join(PACKAGES)}`")
-
-
-def _wait(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
-    until = time.monotonic() + START_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            if process.poll() is not None or time.monotonic() > until:
-                said = (folder / "out").read_text(errors="replace")[-500:]
-                raise Trouble(f"ejabberd doesn't start: {said.strip()}", "run the same command again") from None
-            time.sleep(0.1)
-        else:
-            return
 
 
 class XmppSide(Side):
@@ -193,10 +175,21 @@ class XmppSide(Side):
         )
 
 
-async def connected(peer: Peer, pairs: int) -> list[Side]:
+class XmppLiveSide(XmppSide):
+    """Live text by XEP-0301; it isn't archived."""
+
+    def send(self, number: int) -> None:
+        typed = f'<t p="12">{text(number)[:10]}</t>'
+        self.write(
+            f'<message xmlns="jabber:client" to="{self.peer}" type="chat" id="m{number}">'
+            f'<rtt xmlns="urn:xmpp:rtt:0" seq="{number}">{typed}</rtt><no-store xmlns="urn:xmpp:hints"/></message>'
+        )
+
+
+async def connected(peer: Peer, pairs: int, kind: type[XmppSide]) -> list[Side]:
     sides: list[Side] = []
     for number in range(2 * pairs):
-        side = XmppSide(f"u{number}")
+        side = kind(f"u{number}")
         side.peer = f"u{number ^ 1}@localhost/b"
         await connect(side, peer.url, "xmpp")
         sides.append(side)

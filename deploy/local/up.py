@@ -3,9 +3,9 @@
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
-from deploy.local import demo, packages, page, ports, postgres, rabbitmq, ready, requeue, services
+from deploy.local import demo, keystore, packages, page, ports, postgres, rabbitmq, ready, requeue, services
 from deploy.local.home import PARTS, SERVICES, Home, Part, State, write_json
 from deploy.local.processes import end_leftovers
 from deploy.local.progress import say, step
@@ -18,12 +18,12 @@ NEEDED_MB = 500
 def up(home: Home, only: Sequence[Part] = PARTS) -> State:
     """Start what isn't running, wait until it is ready, and tell how to reach it. Tests may start some parts only."""
     home.make()
-    with home.locked():
+    with home.locked(), ExitStack() as claims:
         supervisor = Supervisor(home)
         running = home.state if supervisor.alive() else None
         if running:
             say("Unsaid is running already.")
-        state = running or _prepare(home, only)
+        state = running or _prepare(home, only, claims)
         if "gateway" in only:
             page.build()
         if not running:
@@ -59,14 +59,15 @@ def _stop(home: Home) -> None:
         (home.pids / name).unlink(missing_ok=True)
 
 
-def _prepare(home: Home, only: Sequence[Part]) -> State:
+def _prepare(home: Home, only: Sequence[Part], claims: ExitStack) -> State:
     need_space(home.folder, NEEDED_MB)
     _stop(home)
     known = home.state or State()
-    chosen, told = ports.choose(known.ports)
+    chosen, told = ports.choose(known.ports, claims)
     for line in told:
         say(line)
     servers = {"postgres_url": os.environ.get("UNSAID_POSTGRES_URL"), "amqp_url": os.environ.get("UNSAID_AMQP_URL")}
+    servers["key_provider"] = os.environ.get("UNSAID_KEY_PROVIDER") or f"file:{home.keys_file}"
     state = known.model_copy(update={"ports": chosen, **servers})
     home.keep(state)
     if "rabbitmq" in only and not state.amqp_url:
@@ -107,6 +108,7 @@ def _start_servers(home: Home, state: State, supervisor: Supervisor, only: Seque
         with step("starting Postgres"):
             ready.wait_postgres(state, supervisor)
             ready.make_databases(state)
+            keystore.prepare(state)
     if "rabbitmq" in only:
         with step("starting RabbitMQ"):
             ready.wait_rabbitmq(home, state, supervisor)

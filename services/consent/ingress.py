@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from services.consent.domain.forms import BadForms, Forms, collect, parse
+from services.consent.domain.forms import BadForms, Form, collect, parse
 from shared.contracts.ids import PURPOSES
 
 FOLDER = Path(__file__).parent / "forms"
 
 
-def read_forms(folder: Path = FOLDER) -> Forms:
+def read_forms(folder: Path = FOLDER) -> list[Form]:
     """Read all forms, once at start. Raises `BadForms`."""
     found = []
     for purpose in PURPOSES:

@@ -5,6 +5,7 @@ import json
 import random
 import sys
 from pathlib import Path
+from typing import get_args
 
 import structlog
 from aiohttp import web
@@ -14,6 +15,8 @@ from services.gateway.domain.tokens import Tokens
 from services.gateway.egress.peers import Peers
 from services.gateway.egress.reads import Reads
 from services.gateway.egress.requests import Requests
+from services.gateway.handlers import uses
+from services.gateway.handlers.audit import Audit
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.switches import Switches
 from services.gateway.handlers.tenants import Tenants
@@ -23,10 +26,11 @@ from services.gateway.ingress.http.oauth import OAuth
 from services.gateway.ingress.http.page import Page
 from services.gateway.ingress.http.partners import Api
 from services.gateway.ingress.websocket import Door, heartbeats
-from services.gateway.store import Store
+from services.gateway.store import Obscure, Store
 from shared.contracts.errors import Close
 from shared.contracts.frames.server import Reconnect
 from shared.runtime import service
+from shared.runtime.keys.ring import make_keyring
 from shared.runtime.service import Parts
 from shared.runtime.stray import lasting
 
@@ -51,10 +55,21 @@ class Gateway:
         self._peers = Peers(parts.publisher, parts.sealer)
         self._tenants = Tenants(self._store)
         self._switches = Switches(self._store)
+        self._audit = Audit(self._store)
         requests = Requests(parts.publisher)
         self._reads = Reads(requests, parts.sealer, settings.session_url)
+        self._keys = make_keyring(settings, parts.sealer)
         self._hub = Hub(
-            settings, requests, self._reads, self._peers, parts.sealer, tokens, self._tenants, self._switches
+            settings,
+            requests,
+            self._reads,
+            self._peers,
+            parts.sealer,
+            self._keys,
+            tokens,
+            self._tenants,
+            self._switches,
+            self._audit,
         )
         self._door = Door(self._hub)
         self._listener = Listener(self._hub, parts.consuming, parts.health)
@@ -63,7 +78,7 @@ class Gateway:
             [
                 web.get("/v1/ws", self._door.serve),
                 web.post("/v1/oauth/token", OAuth(self._hub, self._store, tokens).token),
-                *Api(self._hub, tokens).routes(self._store),
+                *Api(self._hub, tokens, self._store).routes(),
                 *documents.routes(),
                 *Page().routes(),
                 *parts.health.routes(),
@@ -81,8 +96,11 @@ class Gateway:
             for work in (
                 self._listener.run(),
                 heartbeats(self._hub, self._door),
+                uses.keep(self._hub),
                 self._tenants.keep(),
                 self._switches.keep(self._hub),
+                self._keys.keep(self._hub.held_keys),
+                self._audit.keep(),
             ):
                 group.create_task(lasting(work))
 
@@ -97,16 +115,27 @@ class Gateway:
         for connection in connections:
             connection.send(Reconnect(retry_ms=random.randrange(spread)))  # noqa: S311 - spreads load, guards nothing
         self._hub.keeping.flush()
+        for room in list(self._hub.rooms.values()):
+            uses.send(self._hub, room)
         await self._hub.requests.settled(ACKS_S)
-        for connection in list(self._hub.connections.values()):
-            connection.close(Close.SERVICE_RESTART)
+        await self._door.shut(Close.SERVICE_RESTART)
         await self._runner.cleanup()
         await self._hub.close()
         await self._reads.close()
+        await self._keys.close()
+        await self._audit.flush()
 
 
 async def build(settings: Settings, parts: Parts) -> Gateway:
     return Gateway(settings, parts)
+
+
+def _obscure(asked: object) -> Obscure:
+    for known in get_args(Obscure):
+        if asked == known:
+            wanted: Obscure = known
+            return wanted
+    raise ValueError
 
 
 async def ensure_tenant(_: Settings, parts: Parts) -> None:
@@ -117,6 +146,7 @@ async def ensure_tenant(_: Settings, parts: Parts) -> None:
             str(asked["name"]),
             [str(origin) for origin in asked["origins"]],
             int(asked["rate_factor"]),
+            _obscure(asked.get("obscure", "offered")),
             str(asked["client_id"]),
             str(asked["client_secret"]),
         )

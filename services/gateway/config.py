@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from shared.runtime.settings import KEY_BYTES, Port, Queues, ServiceSettings
+from shared.runtime.keys.providers import KEY_BYTES
+from shared.runtime.settings import KeySettings, Port, Queues
 
 
 def _keys(keys: dict[str, SecretStr]) -> dict[str, SecretStr]:
@@ -21,7 +22,7 @@ def _keys(keys: dict[str, SecretStr]) -> dict[str, SecretStr]:
     return keys
 
 
-class Settings(ServiceSettings):
+class Settings(KeySettings):
     """The public listener, the keys that sign tokens (the first signs), and the services' numbers of queues."""
 
     host: str = "127.0.0.1"

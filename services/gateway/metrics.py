@@ -1,13 +1,13 @@
 """Metrics of the gateway."""
 
-from functools import cache
-
 from prometheus_client import Counter, Gauge, Histogram
+
+from shared.runtime.metrics import Tally
 
 CONNECTIONS = Gauge("unsaid_gateway_connections", "Open websocket connections")
 ROOMS = Gauge("unsaid_gateway_conversations", "Conversations that this gateway holds")
-FRAMES_IN = Counter("unsaid_gateway_frames_in_total", "Frames from clients", ["type"])
-FRAMES_OUT = Counter("unsaid_gateway_frames_out_total", "Frames to clients")
+FRAMES_IN = Tally("unsaid_gateway_frames_in", "Frames from clients", "type")
+FRAMES_OUT = Tally("unsaid_gateway_frames_out", "Frames to clients")
 REFUSED = Counter("unsaid_gateway_refused_total", "Frames refused", ["code"])
 CLOSED = Counter("unsaid_gateway_closed_total", "Connections closed by the gateway", ["code"])
 HTTP = Counter("unsaid_gateway_http_total", "Requests of partners", ["route", "status"])
@@ -17,6 +17,8 @@ SEND_SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 HOLES = Counter("unsaid_gateway_holes_total", "Gaps in what the broker delivered, read from the session service")
+UNAUDITED = Counter("unsaid_gateway_unaudited_total", "Refusals for which the audit trail had no room")
+UNREADABLE = Counter("unsaid_gateway_unreadable_total", "Facts that can't be read any more: altered, or their key gone")
 READS_PAST_BROKER = Counter(
     "unsaid_gateway_reads_past_broker_total", "Reads that the session service's queue didn't answer in time"
 )
@@ -27,13 +29,3 @@ WITHDRAWAL_SECONDS = Histogram(
     buckets=(0.0001, 0.001, 0.005, 0.02, 0.05, 0.15, 0.5, 1),
 )
 COMPOSED = Gauge("unsaid_gateway_compositions_kept", "Runs of drafts that are being kept")
-
-
-@cache
-def _frames_in(kind: str) -> Counter:
-    return FRAMES_IN.labels(kind)
-
-
-def frame_in(kind: str) -> None:
-    """Count a frame; its type is one of the protocol's, so the cache is as small as that."""
-    _frames_in(kind).inc()

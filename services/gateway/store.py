@@ -4,10 +4,12 @@ import asyncio
 import hashlib
 import hmac
 import os
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from shared.contracts.errors import Unavailable
 from shared.contracts.ids import new_id
@@ -25,6 +27,10 @@ SWITCHED = "live_switched"
 ACQUIRE_S = 3.0
 
 
+Obscure = Literal["offered", "required", "forbidden"]
+"""What a tenant wants of obscured connections."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How fast one connection may ask, in frames a second."""
@@ -40,6 +46,7 @@ class Tenant:
     name: str
     origins: frozenset[str]
     limits: Limits
+    obscure: Obscure
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,27 @@ class Begun:
     body_hmac: str
     status: int | None
     answer: str | None
+
+
+class Asked(NamedTuple):
+    """Who asked for what, and why it was refused. ``participant`` None: a partner's back end."""
+
+    tenant: str
+    conversation: str | None
+    participant: str | None
+    what: str
+    code: str
+    field: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry of the audit trail."""
+
+    asked: Asked
+    times: int
+    first: datetime
+    last: datetime
 
 
 def _hash(secret: str, salt: bytes) -> bytes:
@@ -78,6 +106,7 @@ class Store:
                     MESSAGES_PER_S * row["rate_factor"],
                     OTHERS_PER_S * row["rate_factor"],
                 ),
+                row["obscure"],
             )
             for row in rows
         ]
@@ -95,12 +124,12 @@ class Store:
         return str(row["tenant"])
 
     async def ensure_tenant(
-        self, name: str, origins: Iterable[str], rate_factor: int, client_id: str, secret: str
+        self, name: str, origins: Iterable[str], rate_factor: int, obscure: Obscure, client_id: str, secret: str
     ) -> str | None:
         """Create or update a tenant with one API client; returns its id. None: the client id is another tenant's."""
         salt = os.urandom(16)
         async with self._pool.acquire() as tx, tx.transaction():
-            tenant = await tx.fetchval(_sql["ensure_tenant"], new_id(), name, list(origins), rate_factor)
+            tenant = await tx.fetchval(_sql["ensure_tenant"], new_id(), name, list(origins), rate_factor, obscure)
             done = await tx.fetchval(_sql["ensure_api_client"], client_id, tenant, salt, _hash(secret, salt))
         return str(tenant) if done is not None else None
 
@@ -139,6 +168,24 @@ class Store:
         except AWAY:
             raise Unavailable("postgres") from None
 
+    async def add_refusals(self, several: Sequence[Refusal]) -> None:
+        asked = [one.asked for one in several]
+        try:
+            await self._pool.execute(
+                _sql["add_refusals"],
+                [a.tenant for a in asked],
+                [a.conversation for a in asked],
+                [a.participant for a in asked],
+                [a.what for a in asked],
+                [a.code for a in asked],
+                [a.field for a in asked],
+                [one.times for one in several],
+                [one.first for one in several],
+                [one.last for one in several],
+            )
+        except AWAY:
+            raise Unavailable("postgres") from None
+
     async def begin_request(self, tenant: str, template: str, key: str, path: str, body_hmac: str) -> Begun:
         try:
             row = await self._pool.fetchrow(_sql["begin_request"], tenant, template, key, path, body_hmac)
@@ -146,9 +193,18 @@ class Store:
             raise Unavailable("postgres") from None
         return Begun(row["path"], row["body_hmac"], row["status"], row["answer"])
 
-    async def finish_request(self, tenant: str, template: str, key: str, status: int, answer: str) -> None:
+    async def finish_request(
+        self, tenant: str, template: str, key: str, status: int, answer: str, conversation: str | None
+    ) -> None:
         try:
-            await self._pool.execute(_sql["finish_request"], tenant, template, key, status, answer)
+            await self._pool.execute(_sql["finish_request"], tenant, template, key, status, answer, conversation)
+        except AWAY:
+            raise Unavailable("postgres") from None
+
+    async def forget_answers(self, tenant: str, conversation: str) -> None:
+        """Answers about this conversation, which hold its people's names."""
+        try:
+            await self._pool.execute(_sql["forget_answers"], tenant, conversation)
         except AWAY:
             raise Unavailable("postgres") from None
 

@@ -1,6 +1,6 @@
 """What the notes service refuses, in one place."""
 
-from shared.contracts.errors import Code, Refused
+from shared.contracts.errors import Code, Erased, Refused
 
 
 def not_found() -> Refused:
@@ -9,6 +9,10 @@ def not_found() -> Refused:
 
 def forbidden() -> Refused:
     return Refused(Code.FORBIDDEN)
+
+
+def erased() -> Refused:
+    return Erased()
 
 
 def conflict(version: int | None = None) -> Refused:

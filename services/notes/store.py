@@ -20,6 +20,7 @@ class Conversation:
     tenant: str
     client: str
     therapist: str
+    erased: bool
 
 
 def _note(row: asyncpg.Record) -> Note:
@@ -41,11 +42,16 @@ class Store:
         self._tx = tx
 
     async def register(self, new: RegisterConversation) -> None:
-        await self._tx.execute(_sql["register"], new.conversation, new.tenant, new.client, new.therapist)
+        """Also that the conversation is erased: then of its notes only that they existed stays."""
+        await self._tx.execute(_sql["register"], new.conversation, new.tenant, new.client, new.therapist, new.erased)
+        if new.erased:
+            await self._tx.execute(_sql["empty_notes"], new.conversation)
 
     async def conversation(self, conversation: str) -> Conversation | None:
         row = await self._tx.fetchrow(_sql["conversation"], conversation)
-        return None if row is None else Conversation(str(row["tenant"]), str(row["client"]), str(row["therapist"]))
+        if row is None:
+            return None
+        return Conversation(str(row["tenant"]), str(row["client"]), str(row["therapist"]), row["erased_at"] is not None)
 
     async def note(self, conversation: str, note: str) -> Note | None:
         row = await self._tx.fetchrow(_sql["note"], conversation, note)

@@ -1,9 +1,9 @@
 """Settings of the session service."""
 
-from shared.runtime.settings import Queues, ServiceSettings
+from shared.runtime.settings import KeySettings, Queues
 
 
-class Settings(ServiceSettings):
+class Settings(KeySettings):
     """Its own queues, and those of the services it tells of new conversations."""
 
     admin_port: int = 9101

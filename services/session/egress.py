@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
+from services.session.config import Settings
+from services.session.store import Conversation
+from shared.contracts.commands import RegisterConversation
 from shared.contracts.envelope import ConversationCommand, Envelope
 from shared.contracts.events import Fact, Recorded
-from shared.runtime.broker.topology import to_gateway
+from shared.runtime.broker.topology import command_queue, to_commands, to_gateway
 from shared.runtime.handler import Tell
 
 
@@ -19,3 +22,25 @@ def recorded(command: ConversationCommand, fact: Fact, holders: Sequence[str], *
     others = [holder for holder in holders if holder != command.replyto]
     asker = plain.model_copy(update={"causationid": command.id}) if answers else plain
     return [Tell(to_gateway(command.replyto), asker), *to_holders(others, plain)]
+
+
+def registrations(
+    settings: Settings, found: Conversation, traceparent: str | None, *, erased: bool = False
+) -> tuple[Tell, ...]:
+    """That the conversation is there, or erased, to the services that keep something of it."""
+    register = RegisterConversation(
+        tenant=found.tenant,
+        replyto="",
+        conversation=found.id,
+        client=found.client.id,
+        therapist=found.therapist.id,
+        client_locale=found.client.locale,
+        therapist_locale=found.therapist.locale,
+        erased=erased,
+        traceparent=traceparent,
+    )
+    queues = (
+        command_queue("consent", settings.consent_queues, found.id),
+        command_queue("notes", settings.notes_queues, found.id),
+    )
+    return tuple(Tell(to_commands(queue, persistent=True), register) for queue in queues)  # nobody repeats it

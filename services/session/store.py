@@ -3,13 +3,13 @@
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
 
 from services.session.domain.compositions import Composition
-from services.session.domain.heads import Head
+from services.session.domain.heads import Erasure, Head
 from services.session.domain.messages import Known, Place, Placed, Posted
 from services.session.domain.sessions import Session
 from shared.contracts.commands import KeepComposition, MarkComposition
@@ -27,6 +27,7 @@ _sql = Queries(Path(__file__).parent / "sql" / "queries.sql")
 class Person:
     id: str
     locale: str | None
+    external_hmac: str
     profile: str
 
 
@@ -43,6 +44,7 @@ class Conversation:
     last_seq: int
     last_n: int
     created_by: str | None
+    erasure: Erasure | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ def _b64(raw: bytes) -> str:
     return b64encode(raw).decode()
 
 
+def _erasure(row: asyncpg.Record) -> Erasure | None:
+    return Erasure(row["erased_at"], str(row["erased_by"]), row["erasure_done_at"]) if row["erased_at"] else None
+
+
 def _head(row: asyncpg.Record) -> Head:
     return Head(
         id=str(row["id"]),
@@ -65,6 +71,7 @@ def _head(row: asyncpg.Record) -> Head:
         last_n=row["last_n"],
         last_at=row["last_at"],
         now=row["now"],
+        erasure=_erasure(row),
     )
 
 
@@ -179,13 +186,11 @@ class Store:
         page = _page(await self._tx.fetch(_sql["history_before"], conversation, before, limit + 1), limit)
         return Page(page.facts[::-1], page.more)
 
-    async def upsert_participant(
-        self, new: Person, tenant: str, role: Role, external_hmac: str
-    ) -> tuple[str, str | None] | None:
+    async def upsert_participant(self, new: Person, tenant: str, role: Role) -> tuple[str, str | None] | None:
         """Id and locale of the participant; None: the person has another role."""
         profile = b64decode(new.profile)
         row = await self._tx.fetchrow(
-            _sql["upsert_participant"], new.id, tenant, role, external_hmac, new.locale, profile
+            _sql["upsert_participant"], new.id, tenant, role, new.external_hmac, new.locale, profile
         )
         return None if row is None else (str(row["id"]), row["locale"])
 
@@ -208,8 +213,10 @@ class Store:
         row = await self._tx.fetchrow(_sql["conversation"], conversation)
         if row is None:
             return None
-        client = Person(str(row["client"]), row["client_locale"], _b64(row["client_profile"]))
-        therapist = Person(str(row["therapist"]), row["therapist_locale"], _b64(row["therapist_profile"]))
+        client, therapist = (
+            Person(str(row[role]), row[f"{role}_locale"], row[f"{role}_hmac"], _b64(row[f"{role}_profile"]))
+            for role in ("client", "therapist")
+        )
         return Conversation(
             str(row["id"]),
             str(row["tenant"]),
@@ -220,6 +227,7 @@ class Store:
             row["last_seq"],
             row["last_n"],
             str(row["created_by"]) if row["created_by"] else None,
+            _erasure(row),
         )
 
     async def conversation_by_external(self, tenant: str, external_hmac: str) -> str | None:
@@ -256,6 +264,40 @@ class Store:
         if row is None:
             return None
         return SessionFact(kind="session.ended", n=row["n"], session=str(row["session"]), at=rfc3339(row["at"]))
+
+    # --- erasure ---------------------------------------------------------------------------------------------------
+
+    async def begin_erasure(self, conversation: str, by: str) -> datetime:
+        moment: datetime = await self._tx.fetchval(_sql["begin_erasure"], conversation, by)
+        return moment
+
+    async def keys_to_destroy(self, limit: int) -> list[tuple[str, str]]:
+        """Erased conversations, with their tenants, whose keys are still there."""
+        return [(str(row["id"]), str(row["tenant"])) for row in await self._tx.fetch(_sql["keys_to_destroy"], limit)]
+
+    async def keys_destroyed(self, conversation: str) -> None:
+        await self._tx.execute(_sql["keys_destroyed"], conversation)
+
+    async def contents_to_empty(self, destroyed_before: timedelta, limit: int) -> list[str]:
+        """Erased conversations whose keys were destroyed so long ago."""
+        return [str(row["id"]) for row in await self._tx.fetch(_sql["contents_to_empty"], destroyed_before, limit)]
+
+    async def empty_contents(self, conversation: str, limit: int) -> bool:
+        """Empty some of what is left; False: nothing is."""
+        done = [
+            await self._tx.execute(_sql["empty_messages"], conversation, limit),
+            await self._tx.execute(_sql["empty_parts"], conversation, limit),
+            await self._tx.execute(_sql["empty_marks"], conversation),
+        ]
+        return any(not status.endswith(" 0") for status in done)
+
+    async def empty_people(self, conversation: str) -> None:
+        """Forget what the two are called, unless they are in other conversations. In a transaction of its own."""
+        await self._tx.fetch(_sql["lock_people"], conversation)
+        await self._tx.execute(_sql["empty_people"], conversation)
+
+    async def erasure_done(self, conversation: str) -> None:
+        await self._tx.execute(_sql["erasure_done"], conversation)
 
     # --- compositions ----------------------------------------------------------------------------------------------
 

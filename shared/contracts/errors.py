@@ -19,6 +19,7 @@ class Code(StrEnum):
     CONSENT_REQUIRED = "consent_required"
     ERASED = "erased"
     FORBIDDEN = "forbidden"
+    KEY_GONE = "key_gone"
     LIVE_OFF = "live_off"
     NOT_FOUND = "not_found"
     RATE_LIMITED = "rate_limited"
@@ -39,6 +40,7 @@ MESSAGES: dict[Code, str] = {
     Code.CONSENT_REQUIRED: "Consent is missing.",
     Code.ERASED: "This conversation has been erased.",
     Code.FORBIDDEN: "This is not yours to do.",
+    Code.KEY_GONE: "The key of this content is no more; it can't be read again.",
     Code.LIVE_OFF: "Live text is off.",
     Code.NOT_FOUND: "There is no such thing here.",
     Code.RATE_LIMITED: "Too fast.",
@@ -51,13 +53,14 @@ MESSAGES: dict[Code, str] = {
 
 
 class Close(IntEnum):
-    """Why the gateway ends a connection (RFC 6455, 7.4). Clients don't reconnect after 4400, 4401 and 4409."""
+    """Why the gateway ends a connection (RFC 6455, 7.4). Clients don't reconnect after 4400, 4401, 4409 and 4410."""
 
     SERVICE_RESTART = 1012
     BAD_DATA = 4400
     UNAUTHORIZED = 4401
     TIMEOUT = 4408
     REPLACED = 4409
+    ERASED = 4410
     TOO_BIG = 4413
     TOO_FAST = 4429
     TOO_SLOW = 4508
@@ -82,3 +85,32 @@ class Unavailable(Refused):
 
     def __init__(self, part: str, retry_ms: int = 1_000) -> None:
         super().__init__(Code.UNAVAILABLE, {"part": part, "retry_ms": retry_ms})
+
+
+def refusal(code: Code, details: Details) -> Refused:
+    """What a service refused, as its asker raises it."""
+    match code:
+        case Code.ERASED:
+            return Erased(details)
+        case Code.KEY_GONE:
+            return KeyGone(0)
+        case Code.UNAVAILABLE:
+            away = Unavailable("service")
+            away.details |= details
+            return away
+        case _:
+            return Refused(code, details)
+
+
+class Erased(Refused):
+    """The conversation has been erased, or is being erased, for ever."""
+
+    def __init__(self, details: Details | None = None) -> None:
+        super().__init__(Code.ERASED, details)
+
+
+class KeyGone(Refused):
+    """The content was sealed under a version of a key that is no more, though others of it are there."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(Code.KEY_GONE, {"version": version})

@@ -4,10 +4,31 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
+from shared.contracts.consent_events import (
+    CheckpointRead,
+    ConsentChanged,
+    ConsentsAttached,
+    ConsistencyRead,
+    Decided,
+    DecisionsRead,
+    EntriesRead,
+    FormPublished,
+    FormRead,
+    FormsCompared,
+    FormsListed,
+    FormsRead,
+    LogKeyRead,
+    Probed,
+    ProofRead,
+    RecordRead,
+)
 from shared.contracts.envelope import Address, Envelope, Event, Reply, Sealed
 from shared.contracts.errors import Code
-from shared.contracts.frames.values import Consents, FormValue, SessionValue, Value
-from shared.contracts.ids import ConsentState, Epoch, Id, Level, Purpose, Role, Seq, Sha256
+from shared.contracts.frames.values import (
+    SessionValue,
+    Value,
+)
+from shared.contracts.ids import Id, Level, Role, Seq
 
 # --- facts: what lasts in a conversation, each with its n -----------------------------------------------------------
 
@@ -64,6 +85,19 @@ class ConversationFound(Reply):
     last_seq: Seq
     created_at: str
     content: Sealed
+
+
+class ErasureBegun(Reply):
+    type: Literal["session.erasure_begun"] = "session.erasure_begun"
+    conversation: Id
+    begun_at: str
+
+
+class ConversationErased(Event):
+    """The conversation is no more: its keys are to be forgotten, and its connections end."""
+
+    type: Literal["session.conversation_erased"] = "session.conversation_erased"
+    at: str
 
 
 class ConversationsListed(Reply):
@@ -195,61 +229,6 @@ class CompositionChanged(Event):
     change: Literal["opened", "deleted"]
 
 
-# --- consent --------------------------------------------------------------------------------------------------------
-
-
-class ConsentsAttached(Reply):
-    type: Literal["consent.attached"] = "consent.attached"
-    conversation: Id
-    consents: Consents
-
-
-class Probed(Reply):
-    """Behind it, nothing older can come from this queue. ``ended``: held conversations to attach to anew."""
-
-    type: Literal["consent.probed"] = "consent.probed"
-    ended: list[Id]
-
-
-class FormsRead(Reply):
-    type: Literal["consent.forms_read"] = "consent.forms_read"
-    forms: list[FormValue]
-
-
-class DecisionValue(Value):
-    """A decision on record, as partners see it."""
-
-    id: Id
-    participant: Id
-    purpose: Purpose
-    decision: Literal["grant", "withdraw"]
-    version: int | None
-    sha256: Sha256 | None
-    epoch: Epoch
-    at: str
-
-
-class Decided(Reply):
-    """Answers a decision. ``consent.changed`` went before it, on the same queue."""
-
-    type: Literal["consent.decided"] = "consent.decided"
-    decision: DecisionValue
-
-
-class DecisionsRead(Reply):
-    type: Literal["consent.decisions_read"] = "consent.decisions_read"
-    decisions: list[DecisionValue]
-    in_force: Consents
-
-
-class ConsentChanged(Event):
-    type: Literal["consent.changed"] = "consent.changed"
-    participant: Id
-    purpose: Purpose
-    state: ConsentState
-    epoch: Epoch
-
-
 # --- notes ----------------------------------------------------------------------------------------------------------
 
 
@@ -348,10 +327,13 @@ class PeerWithdrawn(Envelope):
 
 
 AnyGatewayMessage = (
-    Recorded | ConversationFound | ConversationsListed | ConversationCreated | Attached
+    Recorded | ConversationFound | ErasureBegun | ConversationErased | ConversationsListed | ConversationCreated
+    | Attached
     | HoldersChanged | Renewed | FactsRead | HistoryRead | ReadMarked | SessionAccepted
     | CompositionRead | CompositionsListed | CompositionChanged
     | ConsentsAttached | Probed | FormsRead | Decided | DecisionsRead | ConsentChanged
+    | FormPublished | FormsListed | FormRead | FormsCompared | RecordRead
+    | LogKeyRead | CheckpointRead | EntriesRead | ConsistencyRead | ProofRead
     | NoteSaved | NotesListed | Done | CommandRefused
     | PeerState | PeerTyping | PeerDrafts | PeerResync | PeerAlive | PeerWithdrawn
 )  # fmt: skip

@@ -5,7 +5,7 @@ from random import getrandbits
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
@@ -21,9 +21,36 @@ Epoch = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Role = Literal["client", "therapist"]
 Purpose = Literal["informed_consent", "live_text", "composition_replay", "note_disclosure"]
 PURPOSES: tuple[Purpose, ...] = ("informed_consent", "live_text", "composition_replay", "note_disclosure")
+REVOKED: tuple[Purpose, ...] = ("live_text", "composition_replay")
+"""What a restored consent database withdraws from everybody, since it may have forgotten who withdrew it."""
+FIRST_OF_GENERATION = 2**32
+"""An epoch is generation x this + counter; the generation is how often the database was restored."""
 ConsentState = Literal["granted", "withdrawn"]
+Capacity = Literal["guardian", "authorized_representative"]
+"""In which one person may decide for another."""
 Level = Literal["letters", "rhythm"]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def moment(text: str) -> datetime:
+    """The moment that RFC 3339 text names. Raises `ValueError`: none."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("no offset from UTC")
+    return found.astimezone(UTC)
+
+
+def _is_moment(text: str) -> str:
+    moment(text)
+    return text
+
+
+Moment = Annotated[
+    str,
+    StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"),
+    AfterValidator(_is_moment),
+]
+"""A time that somebody else gave: RFC 3339 with any offset."""
 
 
 def new_id() -> str:

@@ -45,6 +45,7 @@ AWAY = (
     asyncpg.SerializationError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the pool's and the protocol's own, for a connection that dies in their hands
 )
 """Errors that say nothing of the work at hand: it is done again when the server is back."""
 
@@ -65,10 +66,13 @@ async def _keep(_: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 
 def make_pool(url: SecretStr, size: int) -> Pool:
-    """A pool that is opened by `connected`; each wait for the server has an end."""
+    """A pool that is to be awaited before its use; each wait for the server has an end.
+
+    It connects when it must: asyncpg closes for ever a pool whose first connection, made while opening it, fails.
+    """
     pool: Pool = asyncpg.create_pool(
         url.get_secret_value(),
-        min_size=1,
+        min_size=0,
         max_size=size,
         timeout=3,
         command_timeout=6,

@@ -53,6 +53,10 @@ class Parts:
     queue_kind: QueueKind
 
 
+class CannotRun(Exception):  # noqa: N818 - an outcome
+    """A service refuses to run as it is, for a reason that its operator can read."""
+
+
 class Work(Protocol):
     """What a service does between start and end."""
 
@@ -92,7 +96,7 @@ def main(
     name_process(f"unsaid/{name}/{settings.instance}")
     try:
         uvloop.run(_live(name, settings, migrations_folder, build))
-    except* (WrongQueueCount, NameTaken) as group:
+    except* (CannotRun, WrongQueueCount, NameTaken) as group:
         log.error("refused_to_run", reason=str(group.exceptions[0]))
         sys.exit(3)
     except* OSError as group:
@@ -147,6 +151,7 @@ async def _live(name: str, settings: S, folder: Path, build: Build[S]) -> None:
 @retry(retry=retry_if_exception_type((*postgres.AWAY, asyncpg.PostgresError)), wait=wait_random_exponential(0.2, 2))
 async def _open(pool: Pool) -> None:
     await pool
+    await pool.execute("select 1")
 
 
 async def _work(settings: S, folder: Path, parts: Parts, build: Build[S]) -> None:

@@ -2,12 +2,13 @@
 
 import socket
 from base64 import b64decode
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-KEY_BYTES = 32
+from shared.runtime.keys.providers import KEY_BYTES, provider_of
 
 
 def _key(secret: SecretStr) -> SecretStr:
@@ -40,3 +41,19 @@ class ServiceSettings(BaseSettings):
     admin_host: str = "127.0.0.1"
     admin_port: Port = 9100
     log_level: LogLevel = "info"
+
+
+class KeySettings(ServiceSettings):
+    """Of a service that seals or opens contents: where the wrapped keys are, and who has the key above them."""
+
+    keys_url: SecretStr
+    key_provider: str
+    """As `shared.runtime.keys.providers.provider_of` has it."""
+    vault_token_file: Path | None = None
+    seals: Literal["derived", "named"] = "named"
+    """``derived``: as before there were data keys, while processes of that version still run beside this one."""
+
+    @model_validator(mode="after")
+    def _provider_is_known(self) -> Self:
+        provider_of(self.key_provider, self.vault_token_file)
+        return self

@@ -21,7 +21,7 @@ BASE_S, CAP_S = 0.5, 30.0
 CONNECT_S = 8.0
 ANSWER_S = 10.0
 """The gateway promises an answer within 5 s: a connection that owes one for longer is dead."""
-NEVER_AGAIN = {4400, 4401, 4409}
+NEVER_AGAIN = {4400, 4401, 4409, 4410}
 PAGE = 200
 
 

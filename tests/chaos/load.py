@@ -210,7 +210,7 @@ class Load:
         after: int | None = 0
         while after is not None:
             path = f"/v1/conversations/{conversation}/messages?after={after}&limit=200"
-            status, page = await self.partner.ask("GET", path)
+            status, page = await self.partner.ask_on("GET", path)
             assert status == 200, page
             found += page["messages"]
             after = page["next_after"]

@@ -31,7 +31,7 @@ class Scene:
     async def restarted(self, part: Part, old: int) -> None:
         """Until the supervisor has started another process in place of this one."""
         async with asyncio.timeout(RESTART_S):
-            while self.stage.server(part) == old:  # noqa: ASYNC110 - it can only be looked at
+            while self.stage.pid(part) in {None, old}:  # noqa: ASYNC110 - it can only be looked at
                 await asyncio.sleep(0.05)
 
     def beside(self, work: Coroutine[None, None, None]) -> None:

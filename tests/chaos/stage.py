@@ -181,10 +181,14 @@ class Stage:
     def gateways(self) -> list[Process]:
         return [process for process in self.processes.values() if process.service == "gateway"]
 
-    def server(self, part: Part) -> int:
-        """The process id of a server."""
+    def pid(self, part: Part) -> int | None:
+        """The process id of a server; None while there is none."""
         home = self.postgres_home if part == "postgres" else self.home
-        pid = home.pid(part)
+        return home.pid(part)
+
+    def server(self, part: Part) -> int:
+        """The process id of a server that is there."""
+        pid = self.pid(part)
         assert pid is not None, f"{part} has no process"
         return pid
 

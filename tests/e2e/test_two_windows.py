@@ -1,35 +1,12 @@
 """Two people, two windows of a real browser, the whole platform behind them."""
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from tests.e2e.windows import Window
-from tests.support.participants import Conversation, Partner
-
-Pair = tuple[Window, Window]
-
-
-@pytest_asyncio.fixture
-async def conversation(partner: Partner) -> Conversation:
-    return await partner.conversation()
-
-
-@pytest_asyncio.fixture
-async def pair(browser: Browser, conversation: Conversation) -> AsyncIterator[Pair]:
-    """The client's and the therapist's window, both having agreed to therapy by text."""
-    client = await Window.open(browser, conversation, conversation.client)
-    therapist = await Window.open(browser, conversation, conversation.therapist)
-    for window in (client, therapist):
-        await window.agree()
-    yield client, therapist
-    assert client.problems == []
-    assert therapist.problems == []
-    for window in (client, therapist):
-        await window.context.close()
+from tests.e2e.windows import Pair, Window
+from tests.support.participants import Conversation
 
 
 async def test_they_talk_and_see_that_it_is_stored(pair: Pair) -> None:

@@ -4,6 +4,13 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, Viewpor
 
 from tests.support.participants import Conversation
 
+# Every text that the other's draft was shown as.
+REMEMBER = """
+window.shownDrafts = [];
+new MutationObserver(() => {
+  for (const bubble of document.querySelectorAll(".draft .bubble")) window.shownDrafts.push(bubble.textContent);
+}).observe(document, { subtree: true, childList: true, characterData: true });
+"""
 SIZE: ViewportSize = {"width": 760, "height": 720}
 
 
@@ -24,8 +31,11 @@ class Window:
 
     @classmethod
     async def open(cls, browser: Browser, conversation: Conversation, participant: str) -> "Window":
+        """One that asks for reduced motion, so that what has arrived is shown at once."""
         context = await browser.new_context(viewport=SIZE, locale="en-GB", reduced_motion="reduce")
+        await context.grant_permissions(["clipboard-read", "clipboard-write"])
         self = cls(context, await context.new_page())
+        await self.page.add_init_script(REMEMBER)
         await self.page.route_web_socket("**/v1/ws", self._through)
         token = await conversation.token(participant, scope="participant")
         await self.page.goto(f"{conversation.partner.gateway}/app/#t={token}&c={conversation.id}")
@@ -73,3 +83,12 @@ class Window:
     @property
     def draft(self) -> Locator:
         return self.page.locator(".draft .bubble")
+
+    async def drafted(self, text: str) -> None:
+        """The other's draft is shown as exactly this, spaces at its end included; an empty one isn't shown."""
+        shown = "t => (document.querySelector('.draft .bubble')?.textContent ?? '') === t"
+        await self.page.wait_for_function(shown, arg=text)
+
+
+Pair = tuple[Window, Window]
+"""The client's and the therapist's."""

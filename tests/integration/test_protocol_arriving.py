@@ -11,7 +11,10 @@ async def test_a_welcome(talk: Conversation) -> None:
     client = await talk.join(talk.client, ref="h")
     welcome = client.welcome
     assert await client.until("ok") == {"type": "ok", "ref": "h"}
-    assert set(welcome) == {"type", "participant", "expires_at", "heartbeat_s", "more", "limits", "conversations"}
+    assert list(welcome) == [
+        "type", "participant", "expires_at", "heartbeat_s", "more", "limits", "obscure", "conversations"
+    ]  # fmt: skip
+    assert welcome["obscure"] is None
     assert welcome["participant"] == {"id": talk.client, "role": "client"}
     assert (welcome["heartbeat_s"], welcome["more"]) == (25, False)
     assert welcome["limits"] == {

@@ -266,6 +266,11 @@ async def test_withdrawing_stops_keeping_at_once(platform: Platform, kept: Pair)
         assert await client.refused("composition.get", draft=draft) == "not_found"
         assert await rows(platform, draft) == 0
     assert (await composition(client, stored))["ops"] == TYPED
+    # it is the author's alone now; with a new consent it is as it was
+    assert await therapist.refused("composition.get", draft=stored) == "consent_required"
+    await client.consent("composition_replay")
+    await therapist.until("consent.changed", state="granted")
+    await composition(therapist, stored)
     await client.ok("composition.delete", all=True)
     assert await rows(platform, stored) == 0
 

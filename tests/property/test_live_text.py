@@ -1,6 +1,6 @@
 """Live text against a plain model: whoever applies what is shown always has the author's text, in code points."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 
 from services.gateway.domain import drafts
 from services.gateway.domain.drafts import Draft, edited, grows_too_long
-from services.gateway.domain.live import LiveText, Shown
+from services.gateway.domain.live import Edit, LiveFrame, LiveText, Shown
 from shared.contracts.errors import Code, Refused
 from shared.contracts.frames import client, server
 from shared.contracts.frames.client import Op
@@ -52,7 +52,7 @@ def tried(do: Callable[[], R]) -> R | Code:
         return refused.code
 
 
-def model(text: str, ops: list[Op]) -> str | None:
+def model(text: str, ops: Sequence[Op]) -> str | None:
     """The plain model: a list of code points. None: an operation lies outside."""
     points = list(text)
     for op in ops:
@@ -116,7 +116,7 @@ long_ops = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, TEXT_MAX), long_ops)
 def test_a_draft_is_never_too_long_at_any_operation(length: int, ops: list[Op]) -> None:
     lengths, size = [], length
@@ -171,7 +171,7 @@ class Reader:
     def show(self, shown: list[Shown]) -> None:
         for one in shown:
             if one.drop:
-                is_text = server.LiveEdit, server.LiveReset
+                is_text = Edit, server.LiveReset
                 self.waiting = [w for w in self.waiting if not isinstance(w.frame, is_text)]
             self.waiting.append(one)
         if not self.slow:
@@ -182,7 +182,7 @@ class Reader:
             self._apply(one.frame)
         self.waiting.clear()
 
-    def _apply(self, frame: server.LiveEdit | server.LiveReset | server.LiveClear | server.LiveChanged) -> None:
+    def _apply(self, frame: LiveFrame) -> None:
         match frame:
             case server.LiveChanged():
                 self.on = frame.on
@@ -190,7 +190,7 @@ class Reader:
                 self.texts[frame.draft] = (frame.rev, frame.text)
             case server.LiveClear():
                 self.texts.pop(frame.draft, None)
-            case server.LiveEdit():
+            case Edit():
                 rev, text = self.texts.get(frame.draft, (0, ""))
                 assert frame.rev == rev + 1, "an edit that doesn't follow what was sent before"
                 wanted = model(text, frame.ops)
@@ -339,8 +339,8 @@ class Writing(RuleBasedStateMachine):
     @invariant()
     def nothing_is_open_and_nothing_waits_while_off(self) -> None:
         assert self.live.drafts == {}
-        assert not any(isinstance(w.frame, server.LiveEdit | server.LiveReset) for w in self.slow.waiting)
+        assert not any(isinstance(w.frame, Edit | server.LiveReset) for w in self.slow.waiting)
 
 
-Writing.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+Writing.TestCase.settings = settings(max_examples=120, stateful_step_count=40)
 TestWriting = Writing.TestCase

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import asyncpg
@@ -36,6 +36,10 @@ class Instance:
         found = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
         return [line for line in found if line.get("event") == event]
 
+    async def ended(self, wait_s: float = 60) -> int:
+        """Wait for its end; the exit status."""
+        return await asyncio.to_thread(self.process.wait, wait_s)
+
     async def until_logged(self, event: str, wait_s: float = 20) -> None:
         async with asyncio.timeout(wait_s):
             while not self.logged(event):  # noqa: ASYNC110 - another process writes it
@@ -43,13 +47,15 @@ class Instance:
 
 
 @contextmanager
-def instance(platform: Platform, service: Service, name: str, **told: str) -> Iterator[Instance]:
-    """Another process of a service, ended afterwards."""
+def instance(
+    platform: Platform, service: Service, name: str, *, module: str = "", folder: Path = REPO, **told: str
+) -> Iterator[Instance]:
+    """Another process of a service, ended afterwards; of another ``module``, or of a changed copy in ``folder``."""
     environment = {**platform.environment(service), "UNSAID_INSTANCE": name, "UNSAID_ADMIN_PORT": "0", **told}
     log = platform.home / "logs" / f"{name}.log"
     with log.open("wb") as file:
-        command = [sys.executable, "-m", f"services.{service}"]
-        process = subprocess.Popen(command, env=environment, cwd=REPO, stdout=file, stderr=file)
+        command = [sys.executable, "-m", module or f"services.{service}"]
+        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=file, stderr=file)
     try:
         yield Instance(name, process, log)
     finally:
@@ -87,7 +93,7 @@ async def ready(address: str) -> None:
             await asyncio.sleep(0.1)
 
 
-async def database(platform: Platform, service: Service) -> "asyncpg.Connection[asyncpg.Record]":
+async def database(platform: Platform, service: Service | Literal["keys"]) -> "asyncpg.Connection[asyncpg.Record]":
     return await asyncpg.connect(postgres.database_url(platform.state, service))
 
 

@@ -14,6 +14,8 @@ import aiohttp
 Frame = dict[str, Any]
 ANSWER_S = 8.0
 LATE_S = 20.0
+AWAY_S = 60.0
+"""How long a partner asks again while a part of the platform is away."""
 
 
 class Closed(Exception):  # noqa: N818 - an outcome
@@ -62,6 +64,25 @@ class Partner:
         async with self._http.request(method, self.gateway + path, data=data, headers=with_token) as response:
             return response.status, await response.json(content_type=None)
 
+    async def text(self, path: str, **headers: str) -> str:
+        """The body of an answer that isn't JSON, or is to be compared as it is."""
+        with_token = {"Authorization": f"Bearer {await self.token()}", **headers}
+        async with self._http.get(self.gateway + path, headers=with_token) as response:
+            body = await response.text()
+            assert response.status == 200, body
+            return body
+
+    async def ask_on(
+        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Frame]:
+        """The same, again and again while a part of the platform is away."""
+        async with asyncio.timeout(AWAY_S):
+            while True:
+                status, answer = await self.ask(method, path, body, headers)
+                if status != 503:
+                    return status, answer
+                await asyncio.sleep(answer["retry_ms"] / 1000)
+
     async def conversation(self) -> "Conversation":
         """A new conversation of two new people."""
         return await self.conversation_of(str(uuid.uuid4()), str(uuid.uuid4()))
@@ -72,7 +93,8 @@ class Partner:
             {"role": role, "external_id": external, "display_name": role.title()}
             for role, external in (("client", client), ("therapist", therapist))
         ]
-        status, body = await self.ask("POST", "/v1/conversations", {"participants": people})
+        once = {"Idempotency-Key": str(uuid.uuid4())}
+        status, body = await self.ask_on("POST", "/v1/conversations", {"participants": people}, once)
         assert status == 201, body
         ids = {p["role"]: p["id"] for p in body["participants"]}
         return Conversation(self, body["id"], ids["client"], ids["therapist"])
@@ -89,7 +111,7 @@ class Conversation:
 
     async def token(self, participant: str, **fields: object) -> str:
         path = f"/v1/conversations/{self.id}/tokens"
-        status, body = await self.partner.ask("POST", path, {"participant": participant, **fields})
+        status, body = await self.partner.ask_on("POST", path, {"participant": participant, **fields})
         assert status == 201, body
         token: str = body["token"]
         return token

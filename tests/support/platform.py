@@ -83,7 +83,9 @@ class Platform:
                         return
                 await asyncio.sleep(0.05)
 
-    def tenant(self, *, rate_factor: int = 10, origins: tuple[str, ...] = ()) -> tuple[str, str]:
+    def tenant(
+        self, *, rate_factor: int = 10, origins: tuple[str, ...] = (), obscure: str = "offered"
+    ) -> tuple[str, str]:
         """Another tenant; its client id and secret."""
         name, secret = f"t-{uuid.uuid4()}", str(uuid.uuid4())
         body = {
@@ -92,6 +94,7 @@ class Platform:
             "client_secret": secret,
             "origins": origins,
             "rate_factor": rate_factor,
+            "obscure": obscure,
         }
         subprocess.run(
             [sys.executable, "-m", "services.gateway", "ensure-tenant"],

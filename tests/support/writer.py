@@ -45,14 +45,12 @@ class Writer:
 
 
 async def history(partner: Partner, conversation: str) -> list[Frame]:
-    """All messages; what is ``unavailable`` is asked for again, as a partner does."""
+    """All messages, as a partner reads them."""
     found: list[Frame] = []
     after: int | None = 0
     while after is not None:
-        status, page = await partner.ask("GET", f"/v1/conversations/{conversation}/messages?after={after}&limit=200")
-        if status == 503:
-            await asyncio.sleep(page["retry_ms"] / 1000)
-            continue
+        path = f"/v1/conversations/{conversation}/messages?after={after}&limit=200"
+        status, page = await partner.ask_on("GET", path)
         assert status == 200, page
         found += page["messages"]
         after = page["next_after"]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from services.consent.domain.forms import Forms
-from services.consent.handlers import decisions, holding
+from services.consent.domain.log import Logs
+from services.consent.handlers import decisions, forms, holding, log, record, restoring
 from services.consent.store import Store
 from shared.contracts import commands as c
 from shared.contracts.errors import Refused
@@ -16,29 +16,38 @@ from shared.runtime.postgres import Connection
 
 AnyCommand = (
     c.RegisterConversation | c.AttachConsents | c.DetachConsents | c.Probe | c.ReadForms | c.Decide | c.ReadDecisions
-)
+    | c.PublishForm | c.ListForms | c.ReadForm | c.CompareForms | c.ReadRecord | c.CountUses
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Handlers(Handler[c.ConsentCommand]):
     """The consent service's `shared.runtime.worker.Handler`."""
 
-    forms: Forms
+    logs: Logs
 
     async def handle(self, tx: Connection, commands: Sequence[c.ConsentCommand]) -> list[Tell]:
         """One by one, in order: decisions are rare, and a probe's answer comes behind what went before it."""
-        return [tell for command in commands for tell in await self._one(tx, command)]
+        await restoring.look(Store(tx))
+        tells = [tell for command in commands for tell in await self._one(tx, command)]
+        for tenant in sorted({command.tenant for command in commands if isinstance(command, c.Decide)}):
+            await log.sign(Store(tx), self.logs, tenant)
+        return tells
 
-    async def _one(self, tx: Connection, command: AnyCommand) -> list[Tell]:
+    async def _one(self, tx: Connection, command: AnyCommand | log.ReadLog) -> list[Tell]:
         """A refusal undoes what the command wrote, and nothing else of the batch."""
         try:
             async with tx.transaction():
+                if isinstance(command, log.ReadLog):
+                    return await log.read(Store(tx), self.logs, command)
                 return await self._dispatch(tx, Store(tx), command)
         except Refused as refusal:
             reply = CommandRefused(causationid=command.id, code=refusal.code, details=refusal.details)
             return [answer(command, reply)]
 
-    async def _dispatch(self, tx: Connection, store: Store, command: AnyCommand) -> list[Tell]:
+    async def _dispatch(  # noqa: C901, PLR0911
+        self, tx: Connection, store: Store, command: AnyCommand
+    ) -> list[Tell]:
         match command:
             case c.RegisterConversation():
                 await store.register(command)
@@ -48,13 +57,25 @@ class Handlers(Handler[c.ConsentCommand]):
             case c.DetachConsents():
                 return await holding.detach(tx, command)
             case c.Probe():
-                return await holding.probe(tx, command)
+                return await holding.probe(tx, store, command)
             case c.ReadForms():
-                return await decisions.read_forms(store, self.forms, command)
+                return await decisions.read_forms(store, command)
             case c.Decide():
-                return await decisions.decide(tx, store, self.forms, command)
+                return await decisions.decide(tx, store, command)
             case c.ReadDecisions():
-                return await decisions.read(store, command)
+                return await decisions.read(tx, store, command)
+            case c.PublishForm():
+                return await forms.publish(store, command)
+            case c.ListForms():
+                return await forms.listed(store, command)
+            case c.ReadForm():
+                return await forms.read(store, command)
+            case c.CompareForms():
+                return await forms.compare(store, command)
+            case c.ReadRecord():
+                return await record.read(store, command)
+            case c.CountUses():
+                return await record.count(store, command)
             case _:
                 assert_never(command)
 

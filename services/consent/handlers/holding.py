@@ -1,9 +1,11 @@
 """Gateways that hold a conversation, and the probe that shows them that they would have heard."""
 
+from services.consent.handlers import ending
 from services.consent.handlers.decisions import conversation_of, in_force
 from services.consent.store import Store
 from shared.contracts.commands import AttachConsents, DetachConsents, Probe
-from shared.contracts.events import ConsentsAttached, Done, Probed
+from shared.contracts.consent_events import ConsentsAttached, Probed
+from shared.contracts.events import Done
 from shared.runtime import subscriptions
 from shared.runtime.handler import Tell, answer
 from shared.runtime.postgres import Connection
@@ -12,9 +14,10 @@ from shared.runtime.postgres import Connection
 async def attach(tx: Connection, store: Store, command: AttachConsents) -> list[Tell]:
     """Answer with what is in force; every later decision follows on the same queue."""
     found = await conversation_of(store, command)
+    ended = await ending.settle(tx, store, [found.id], found.tenant)
     await subscriptions.subscribe(tx, found.id, command.replyto)
-    consents = in_force(await store.in_force(found.id))
-    return [answer(command, ConsentsAttached(causationid=command.id, conversation=found.id, consents=consents))]
+    consents = in_force(await store.standing(found.tenant, found.id))
+    return [*ended, answer(command, ConsentsAttached(causationid=command.id, conversation=found.id, consents=consents))]
 
 
 async def detach(tx: Connection, command: DetachConsents) -> list[Tell]:
@@ -22,8 +25,10 @@ async def detach(tx: Connection, command: DetachConsents) -> list[Tell]:
     return [answer(command, Done(causationid=command.id))]
 
 
-async def probe(tx: Connection, command: Probe) -> list[Tell]:
-    """Behind this answer nothing older can come from this queue."""
+async def probe(tx: Connection, store: Store, command: Probe) -> list[Tell]:
+    """Behind this answer nothing older can come from this queue, and no grant that has ended meanwhile is in force."""
+    settled = await ending.settle_held(tx, store, command.replyto)
     kept = await subscriptions.renew(tx, command.replyto, command.holding) if command.holding else set()
     ended = [conversation for conversation in command.holding if conversation not in kept]
-    return [answer(command, Probed(causationid=command.id, ended=ended))]
+    reply = Probed(causationid=command.id, ended=ended, generation=await store.generation())
+    return [*settled, answer(command, reply)]

@@ -7,7 +7,7 @@ A state machine without I/O: each method changes the state and returns the frame
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from services.gateway.domain.drafts import Draft, apply, check_reset, edited
 from shared.contracts.errors import Code, Refused
@@ -17,11 +17,22 @@ from shared.contracts.frames.values import LiveValue
 from shared.contracts.ids import Level
 
 POSTED_KEPT = 256
-LiveFrame = server.LiveEdit | server.LiveReset | server.LiveClear | server.LiveChanged
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Edit(NamedTuple):
+    """A `server.LiveEdit` whose members were checked with its author's frame: checking them again costs too much."""
+
+    conversation: str
+    draft: str
+    rev: int
+    ops: Sequence[Op]
+    sender: str
+
+
+LiveFrame = Edit | server.LiveReset | server.LiveClear | server.LiveChanged
+
+
+class Shown(NamedTuple):
     """A frame that follows from a change. ``drop``: what waits of this author in readers' queues goes first."""
 
     author: str
@@ -186,13 +197,7 @@ class LiveText:
         draft.rev, draft.text = frame.rev, text
         if not follows:
             return [*shown, self.reset_of(draft)]
-        out = server.LiveEdit(
-            conversation=self._conversation,
-            draft=draft.id,
-            rev=draft.rev,
-            ops=frame.ops,
-            sender=participant,
-        )
+        out = Edit(self._conversation, draft.id, draft.rev, frame.ops, participant)
         shown.append(Shown(participant, out, to_others=True))
         return shown
 
@@ -244,9 +249,7 @@ class LiveText:
         if known is not None and not mine:  # readers have what another connection of the author wrote
             return [self.reset_of(draft)]
         frames = [
-            server.LiveEdit(
-                conversation=self._conversation, draft=draft_id, rev=base + number, ops=list(ops), sender=participant
-            )
+            Edit(self._conversation, draft_id, base + number, ops, participant)
             for number, ops in enumerate(edits, start=1)
         ]
         return [Shown(participant, frame, to_others=True) for frame in frames]

@@ -1,8 +1,8 @@
 """One connection's way out: frames are written at once, and queue, bounded, where the reader is slow.
 
 Frames go straight to the transport (RFC 6455, 5.2: unmasked, whole, final), which spares a task switch for each. Only
-when the transport's own buffer is full do they wait here. What lasts waits in order, up to a bound; of a draft's live
-text nothing waits but the place where its newest state will be sent.
+when the transport says that its own buffer is full do they wait here. What lasts waits in order, up to a bound; of a
+draft's live text nothing waits but the place where its newest state will be sent.
 
 What follows from one delivery of the broker goes out corked: all frames for one socket by one write.
 """
@@ -12,14 +12,21 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+import structlog
+from picows import WSMsgType, WSTransport
+
 from services.gateway import metrics
+from services.gateway.egress.obscured import Obscured, ended_draft
 from shared.contracts.errors import Close
+
+log = structlog.get_logger()
 
 BUFFER_BYTES = 64 * 1024
 QUEUE_FRAMES = 1_000
 QUEUE_BYTES = 4 * 2**20
 STALL_S = 30.0
 
+_TEXT = WSMsgType.TEXT
 _TEXT_FINAL = 0x81
 
 
@@ -61,7 +68,10 @@ class Cork:
         self.in_place = False
         held, self.held = self.held, {}
         for outgoing, frames in held.items():
-            outgoing.send_all(frames)
+            try:
+                outgoing.send_all(frames)
+            except Exception as error:  # one connection must not take the others' frames along
+                log.error("write_failed", exc_info=error)
 
 
 cork = Cork()
@@ -70,15 +80,39 @@ cork = Cork()
 class Outgoing:
     """The only writer of data frames to one socket."""
 
-    def __init__(self, transport: asyncio.Transport, close: Callable[[int], None]) -> None:
-        self._transport = transport
+    def __init__(self, socket: WSTransport, close: Callable[[int], None]) -> None:
+        socket.underlying_transport.set_write_buffer_limits(high=BUFFER_BYTES)
+        self._socket = socket
         self._close = close
         self._queue: deque[_Waiting] = deque()
         self._bytes = 0
-        self._stale: set[tuple[str, str]] = set()
-        """Drafts (by conversation) whose newest state has its place in the queue."""
+        self._stale: dict[tuple[str, str], _Waiting] = {}
+        """Drafts (by conversation) whose newest state has its place in the queue, and that place."""
         self._drain: asyncio.Task[None] | None = None
+        self._room: asyncio.Event | None = None
+        """Set when there is room in the transport's own buffer again; None: there is."""
+        self.obscured: Obscured | None = None
         self.closed = False
+
+    def obscure(self) -> Obscured:
+        """From here on, frames wait for their tick whenever live text is on."""
+
+        def write(frames: list[tuple[bytes, Live | None]]) -> None:
+            self._write([_Waiting(*frame) for frame in frames])
+
+        self.obscured = Obscured(write, lambda: self._drain is not None or self._room is not None)
+        return self.obscured
+
+    @property
+    def _over(self) -> bool:
+        """Whether nothing may be written any more; the loop's transport raises where it is written to all the same."""
+        socket = self._socket
+        return (
+            self.closed
+            or socket.is_disconnected
+            or socket.is_close_frame_sent
+            or socket.underlying_transport.is_closing()
+        )
 
     def send(self, payload: bytes, live: Live | None = None) -> None:
         """Send a frame in order; never blocks. Past the bound the connection is closed as too slow."""
@@ -86,17 +120,41 @@ class Outgoing:
             return
         if cork.in_place:
             cork.held.setdefault(self, []).append(_Waiting(payload, live))
+        elif self.obscured is None and self._drain is None and self._room is None:
+            metrics.FRAMES_OUT.by[""] += 1
+            self._socket.send(_TEXT, payload)
         else:
             self.send_all([_Waiting(payload, live)])
 
+    def pause(self) -> None:
+        """The transport's own buffer is full."""
+        self._room = self._room or asyncio.Event()
+
+    def resume(self) -> None:
+        if self._room is not None:
+            self._room.set()
+            self._room = None
+
     def send_all(self, frames: list[_Waiting]) -> None:
-        """Send frames by one write."""
-        metrics.FRAMES_OUT.inc(len(frames))
-        if self._drain is None:
-            if self.closed or self._transport.is_closing():
+        """Send frames by one write, unless they wait for a tick."""
+        if self.obscured is not None:
+            frames = [frame for frame in frames if not self.obscured.take(*frame)]
+            if self.obscured.too_much:
+                self._close(Close.TOO_SLOW)
+            if not frames:
                 return
-            if self._transport.get_write_buffer_size() < BUFFER_BYTES:
-                self._transport.write(b"".join([encode(frame.payload) for frame in frames]))
+        self._write(frames)
+
+    def _write(self, frames: list[_Waiting]) -> None:
+        metrics.FRAMES_OUT.by[""] += len(frames)
+        if self._drain is None:
+            if self._over:
+                return
+            if self._room is None and len(frames) == 1:
+                self._socket.send(_TEXT, frames[0].payload)
+                return
+            if self._room is None:
+                self._socket.underlying_transport.write(b"".join([encode(frame.payload) for frame in frames]))
                 return
             self._drain = asyncio.create_task(self._drained())
         for frame in frames:
@@ -109,8 +167,9 @@ class Outgoing:
             draft = (frame.live.conversation, frame.live.draft)
             if draft in self._stale:
                 return
-            self._stale.add(draft)
-            frame = _Waiting(b"", frame.live)
+            self._stale[draft] = frame = _Waiting(b"", frame.live)
+        elif self._stale and (ended := ended_draft(frame.payload)) is not None:
+            self._stale.pop(ended, None)  # what is written of it anew comes behind its end
         self._queue.append(frame)
         self._bytes += len(frame.payload)
 
@@ -120,7 +179,10 @@ class Outgoing:
         self._bytes -= len(frame.payload)
         if frame.live is None:
             return frame.payload
-        self._stale.discard((frame.live.conversation, frame.live.draft))
+        draft = (frame.live.conversation, frame.live.draft)
+        if self._stale.get(draft) is not frame:
+            return None
+        del self._stale[draft]
         return frame.live.newest(frame.live.draft)
 
     def drop_live(self, conversation: str, author: str) -> None:
@@ -129,11 +191,13 @@ class Outgoing:
         def stays(frame: _Waiting) -> bool:
             return frame.live is None or (frame.live.conversation, frame.live.author) != (conversation, author)
 
+        if self.obscured is not None:
+            self.obscured.drop_live(conversation, author)
         if self in cork.held:
             cork.held[self] = [frame for frame in cork.held[self] if stays(frame)]
         if self._stale:
             self._queue = deque(frame for frame in self._queue if stays(frame))
-            self._stale = {(f.live.conversation, f.live.draft) for f in self._queue if f.live is not None}
+            self._stale = {draft: frame for draft, frame in self._stale.items() if stays(frame)}
 
     async def _drained(self) -> None:
         """Write what waits as the reader reads."""
@@ -142,12 +206,10 @@ class Outgoing:
             async with asyncio.timeout(None) as limit:
                 while self._queue:
                     limit.reschedule(loop.time() + STALL_S)
-                    while self._transport.get_write_buffer_size() >= BUFFER_BYTES:  # noqa: ASYNC110 - tells no other way
-                        await asyncio.sleep(0.02)
-                    if self._transport.is_closing():
-                        self._queue.clear()
-                    elif self._queue and (payload := self._next()) is not None:
-                        self._transport.write(encode(payload))
+                    if self._room is not None:
+                        await self._room.wait()
+                    if self._queue and (payload := self._next()) is not None:
+                        self._socket.send(_TEXT, payload)
         except TimeoutError:
             self._close(Close.TOO_SLOW)
         finally:
@@ -155,17 +217,23 @@ class Outgoing:
 
     async def caught_up(self) -> None:
         """Until nothing waits here. A reader that never gets there is closed, which ends this too."""
+        if self.obscured is not None:
+            await self.obscured.caught_up()
         while self._drain is not None and not self.closed:
             await asyncio.wait([self._drain])
 
     async def flush(self, wait_s: float) -> None:
-        """Until everything is written, or the time is up."""
+        """Until everything is written, or the time is up; what waits for its tick doesn't wait any longer."""
+        if self.obscured is not None:
+            self.obscured.hurry()
         if self._drain is not None:
             await asyncio.wait([self._drain], timeout=wait_s)
 
     def stop(self) -> None:
         """Send nothing more."""
         self.closed = True
+        if self.obscured is not None:
+            self.obscured.stop()
         self._queue.clear()
         self._stale.clear()
         if self._drain is not None:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from services.gateway.domain.live import Shown
-from shared.contracts.contents import DraftContent, DraftsContent
+import orjson
+
+from services.gateway.domain.live import Edit, Shown
 from shared.contracts.envelope import Envelope
 from shared.contracts.errors import Unavailable
 from shared.contracts.events import PeerAlive, PeerDrafts, PeerResync, PeerState, PeerTyping, PeerWithdrawn
@@ -44,20 +45,21 @@ class _Change:
     base: int
     edits: list[Sequence[Op]] | None
 
-    def add(self, edit: server.LiveEdit) -> None:
+    def add(self, edit: Edit) -> None:
         if self.edits is not None and edit.rev == self.base + len(self.edits) + 1 and len(self.edits) < EDITS_MOST:
             self.edits.append(edit.ops)
         else:
             self.edits = None
 
-    def content(self, draft_id: str) -> DraftContent:
-        room, draft = self.room, self.room.live.drafts.get(draft_id)
-        told = DraftContent(conversation=room.id, participant=self.author, draft=draft_id, rev=self.base)
+    def content(self, draft_id: str) -> dict[str, object]:
+        """The members of a `DraftContent`; they were checked when they came."""
+        draft = self.room.live.drafts.get(draft_id)
+        told = {"conversation": self.room.id, "participant": self.author, "draft": draft_id, "rev": self.base}
         if draft is None:
             return told
         if self.edits is None:
-            return told.model_copy(update={"rev": draft.rev, "text": draft.text})
-        return told.model_copy(update={"edits": self.edits})
+            return told | {"rev": draft.rev, "text": draft.text}
+        return told | {"edits": self.edits}
 
 
 class Peers:
@@ -78,7 +80,7 @@ class Peers:
                 self._publisher.offer(to_gateway(live_address(holder)), envelope)
 
     def alone(self, room: "Room") -> bool:
-        return all(holder == self.address for holder in room.holders)
+        return not room.holders or room.holders == [self.address]
 
     def greet(self, address: str, ended: Ended) -> None:
         """Say to another gateway that this one is there; ``ended`` hears if that one isn't."""
@@ -114,7 +116,12 @@ class Peers:
                 self.tell_draft(room, draft.author, draft.id)
 
     def tell_draft(self, room: "Room", author: str, draft: str) -> None:
-        """A draft that is open here, whole."""
+        """A draft that is open here, whole, as another gateway asks; where it has just begun, the edits wait."""
+        waiting = self._changed.get((room.id, draft))
+        if waiting is None or waiting.base:
+            self._tell_whole(room, author, draft)
+
+    def _tell_whole(self, room: "Room", author: str, draft: str) -> None:
         self._changed[room.id, draft] = _Change(room, author, 0, None)
         self._flush_soon()
 
@@ -137,8 +144,8 @@ class Peers:
             frame = one.frame
             if isinstance(frame, server.LiveChanged):
                 self.tell_state(room)
-            elif not isinstance(frame, server.LiveEdit):
-                self.tell_draft(room, one.author, frame.draft)
+            elif not isinstance(frame, Edit):
+                self._tell_whole(room, one.author, frame.draft)
             elif (change := self._changed.get((room.id, frame.draft))) is not None:
                 change.add(frame)
             else:
@@ -162,7 +169,7 @@ class Peers:
     def _flush(self) -> None:
         self._flushing = False
         changed, self._changed = self._changed, {}
-        by_holder: dict[str, list[DraftContent]] = {}
+        by_holder: dict[str, list[dict[str, object]]] = {}
         for (_, draft_id), change in changed.items():
             content = change.content(draft_id)
             for holder in change.room.holders:
@@ -170,8 +177,8 @@ class Peers:
                     by_holder.setdefault(holder, []).append(content)
         for holder, drafts in by_holder.items():
             for first in range(0, len(drafts), TOGETHER):
-                together = DraftsContent(drafts=drafts[first : first + TOGETHER])
-                sealed = self._sealer.seal(BETWEEN_GATEWAYS, together.model_dump_json().encode())
+                together = orjson.dumps({"drafts": drafts[first : first + TOGETHER]})
+                sealed = self._sealer.seal(BETWEEN_GATEWAYS, together)
                 self._send(holder, PeerDrafts(gateway=self.address, content=sealed))
 
     def _send(self, holder: str, message: PeerDrafts) -> None:

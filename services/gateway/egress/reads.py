@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from services.gateway import metrics
 from services.gateway.egress.requests import Requests
 from shared.contracts.commands import ReadFacts, ReadHistory
-from shared.contracts.errors import Refused, Unavailable
+from shared.contracts.errors import Unavailable, refusal
 from shared.contracts.events import CommandRefused, FactsRead, HistoryRead
 from shared.runtime import reads
 from shared.runtime.sealing import SealBroken, Sealer
@@ -51,7 +51,7 @@ class Reads:
         except (TimeoutError, Unavailable):
             reply = await self._ask_past_the_broker(queue, command)
         if isinstance(reply, CommandRefused):
-            raise Refused(reply.code, reply.details)
+            raise refusal(reply.code, reply.details)
         if not isinstance(reply, kind) or reply.causationid != command.id:
             raise Unavailable(queue)
         return reply

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from shared.contracts.envelope import Command, Reply
-from shared.contracts.errors import Refused, Unavailable
+from shared.contracts.errors import Refused, Unavailable, refusal
 from shared.contracts.events import CommandRefused, MessageFact, SessionFact
 from shared.runtime.broker.publisher import Publisher, Unroutable
 from shared.runtime.broker.topology import to_commands
@@ -118,7 +118,7 @@ class Requests:
         if waiter is None:
             return
         if isinstance(reply, CommandRefused):
-            waiter.failed(Refused(reply.code, reply.details))
+            waiter.failed(refusal(reply.code, reply.details))
         else:
             waiter.answered(reply)
 

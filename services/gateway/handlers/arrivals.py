@@ -4,12 +4,14 @@ import asyncio
 import time
 
 from services.gateway.domain.tokens import Connect
+from services.gateway.egress import obscured
+from services.gateway.handlers import live
 from services.gateway.handlers.connection import Connection
-from services.gateway.handlers.facts import Position, to_frame
+from services.gateway.handlers.facts import Position, to_payload
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.room import Room
 from shared.contracts.commands import ListConversations
-from shared.contracts.errors import MESSAGES, Close, Code, Refused
+from shared.contracts.errors import MESSAGES, Close, Code, Erased, Refused
 from shared.contracts.events import ConversationsListed
 from shared.contracts.frames import client, server
 from shared.contracts.frames.values import LimitsValue
@@ -33,13 +35,21 @@ async def _ids(hub: Hub, claims: Connect, before: str | None, limit: int) -> Con
 async def rooms_of(hub: Hub, claims: Connect) -> list[Room]:
     """All rooms that the token opens, newest first, held here. Raises `Refused`."""
     if claims.conversation is not None:
-        ids = [claims.conversation]
-    else:
-        ids, more = [], True
-        while more and len(ids) < HOLD_MOST:
-            page = await _ids(hub, claims, ids[-1] if ids else None, PAGE)
-            ids, more = ids + page.conversations, page.more
-    return list(await asyncio.gather(*(hub.hold(conversation, claims.tenant) for conversation in ids)))
+        return [await hub.hold(claims.conversation, claims.tenant)]
+    ids: list[str] = []
+    more = True
+    while more and len(ids) < HOLD_MOST:
+        page = await _ids(hub, claims, ids[-1] if ids else None, PAGE)
+        ids, more = ids + page.conversations, page.more
+    return [room for room in await asyncio.gather(*(_unless_erased(hub, one, claims.tenant) for one in ids)) if room]
+
+
+async def _unless_erased(hub: Hub, conversation: str, tenant: str) -> Room | None:
+    """The room, held here; None where the conversation was erased since it was listed."""
+    try:
+        return await hub.hold(conversation, tenant)
+    except Erased:
+        return None
 
 
 def welcome(hub: Hub, connection: Connection, rooms: list[Room], hello: client.Hello) -> None:
@@ -63,6 +73,7 @@ def welcome(hub: Hub, connection: Connection, rooms: list[Room], hello: client.H
                 messages_per_s=connection.limits.messages_per_s,
                 others_per_s=connection.limits.others_per_s,
             ),
+            obscure=obscured.AGREED if connection.outgoing.obscured is not None else None,
             conversations=[room.value() for room in shown],
         )
     )
@@ -89,6 +100,10 @@ def welcome(hub: Hub, connection: Connection, rooms: list[Room], hello: client.H
 
 def greet(connection: Connection, room: Room) -> None:
     """What a connection gets of a room besides its facts: the epochs it decides on, and the open drafts."""
+    if connection.outgoing.obscured is not None:
+        for participant in room.roles:
+            if room.live.state(participant).on:
+                connection.outgoing.obscured.changed(room.id, participant, on=True)
     for purpose, value in room.consents.get(connection.participant, {}).items():
         connection.epochs[room.id, purpose] = value.epoch
     room.show_drafts(connection)
@@ -109,14 +124,17 @@ async def _read_up_to(hub: Hub, room: Room, connection: Connection, position: Po
     while more and connection.id in hub.connections:
         try:
             page = await hub.read_facts(room, position.n, position.seq, up_to_n)
+            await hub.keys.load([room.key_name])
+            payloads = [to_payload(room, fact) for fact in page.facts]
         except Refused:
             await asyncio.sleep(0.5)
             continue
         if not page.known:
             room.facts.reset(connection)
             connection.send(server.ResumeReset(conversation=room.id, last_seq=page.last_seq, last_n=page.last_n))
-        for fact in page.facts:
-            connection.send(to_frame(hub.sealer, room.id, fact))
+        for fact, payload in zip(page.facts, payloads, strict=True):
+            if payload is not None:
+                connection.outgoing.send(payload)
             position = position.after(fact)
         more = page.more
         await connection.outgoing.caught_up()
@@ -132,8 +150,8 @@ async def listed(hub: Hub, connection: Connection, frame: client.ConversationLis
     else:
         page = await _ids(hub, claims, frame.before, WELCOME_MOST)
         ids, more = page.conversations, page.more
-    rooms = [await hub.hold(conversation, claims.tenant) for conversation in ids]
-    return server.Ok(ref=ref, conversations=[room.value() for room in rooms], more=more)
+    rooms = [await _unless_erased(hub, conversation, claims.tenant) for conversation in ids]
+    return server.Ok(ref=ref, conversations=[room.value() for room in rooms if room], more=more)
 
 
 async def added(hub: Hub, conversation: str, tenant: str, members: set[str]) -> None:
@@ -147,6 +165,20 @@ async def added(hub: Hub, conversation: str, tenant: str, members: set[str]) -> 
             connection.send(server.ConversationAdded(conversation=room.id, **dict(room.value())))
             greet(connection, room)
             room.facts.join(connection)
+
+
+def erased(hub: Hub, room: Room, at: str) -> None:
+    """A conversation is no more: nothing of it is shown any longer, and connections that are for it alone end."""
+    live.switch_off(hub, room)
+    room.facts.fail_askers(Erased())
+    for connection in list(room.connections.values()):
+        room.leave(connection)
+        connection.conversations.discard(room.id)
+        connection.erased.add(room.id)
+        connection.send(server.ConversationErased(conversation=room.id, at=at))
+        if connection.claims.conversation == room.id:
+            connection.close(Close.ERASED)
+    hub.erase(room)
 
 
 def refresh(connection: Connection, claims: Connect) -> str:

@@ -8,6 +8,7 @@ from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.messages import FRAME_BYTES, check_text
 from services.gateway.handlers.room import Room
+from shared.contracts import keys as records
 from shared.contracts.commands import (
     DeleteCompositions,
     ListCompositions,
@@ -16,7 +17,7 @@ from shared.contracts.commands import (
     ReadComposition,
 )
 from shared.contracts.contents import MarkContent
-from shared.contracts.errors import Code, Refused
+from shared.contracts.errors import Code, Refused, Unavailable
 from shared.contracts.events import (
     CompositionChanged,
     CompositionRead,
@@ -30,6 +31,7 @@ from shared.contracts.frames import client, server
 from shared.contracts.frames.client import Op
 from shared.contracts.frames.values import CompositionSummaryValue, CompositionValue, MarkValue
 from shared.contracts.text import NOTE_MAX
+from shared.runtime.sealing import DataKey
 
 PAGE = 50
 OPS_BYTES = FRAME_BYTES // 2
@@ -78,7 +80,10 @@ async def _get(hub: Hub, room: Room, connection: Connection, frame: client.Compo
     )
     reply = await hub.requests.ask(hub.session_queue(room.id), command, CompositionRead)
     about = reply.composition
-    strokes = join(_runs(hub, room, reply.parts))
+    if about.author != who:
+        _require_consent(hub, room, about.author)
+    key = await hub.keys.of(room.key_name)
+    strokes = join(_runs(key, frame.draft, reply.parts))
     all_of_it = about.opened or about.author == who
     ops = [stroke.op for stroke in strokes] if all_of_it else visible(strokes)
     page = _fit(ops[frame.after_op or 0 :])
@@ -90,14 +95,32 @@ async def _get(hub: Hub, room: Room, connection: Connection, frame: client.Compo
         seq=about.seq,
         opened=about.opened,
         ops=page,
-        marks=_marks(hub, room, reply.marks),
+        marks=_marks(key, reply.marks),
     )
     return server.Ok(ref=ref, composition=value, more=(frame.after_op or 0) + len(page) < len(ops))
 
 
-def _runs(hub: Hub, room: Room, parts: list[StoredPart]) -> list[list[Stroke]]:
+def _require_consent(hub: Hub, room: Room, author: str) -> None:
+    """What was kept under a consent that has ended is the author's alone, as its form says.
+
+    Raises:
+        Refused: ``consent_required``; `Unavailable`: whether it is in force can't be known now.
+    """
+    granted = room.consents_to(author, "composition_replay") and author not in room.unkept
+    room.used(author, "composition_replay", through=granted)
+    if not granted:
+        raise Refused(Code.CONSENT_REQUIRED, {"purpose": "composition_replay", "participants": [author]})
+    if not hub.lease_holds(room):
+        raise Unavailable("consent")
+
+
+def _runs(key: DataKey, draft: str, parts: list[StoredPart]) -> list[list[Stroke]]:
     return [
-        [stroke for part in run for stroke in decode(hub.sealer.open(room.id, part.content))]
+        [
+            stroke
+            for part in run
+            for stroke in decode(key.open(records.composition_part(draft, part.run, part.number), part.content))
+        ]
         for _, run in groupby(parts, key=lambda part: part.run)
     ]
 
@@ -112,12 +135,12 @@ def _fit(ops: list[Op]) -> list[Op]:
     return ops
 
 
-def _marks(hub: Hub, room: Room, stored: list[StoredMark]) -> list[MarkValue]:
+def _marks(key: DataKey, stored: list[StoredMark]) -> list[MarkValue]:
     """Those that a frame holds beside the operations."""
     marks: list[MarkValue] = []
     size = 0
     for one in stored:
-        text = MarkContent.model_validate_json(hub.sealer.open(room.id, one.content)).text
+        text = MarkContent.model_validate_json(key.open(records.mark(one.mark), one.content)).text
         mark = MarkValue(mark=one.mark, at_op=one.at_op, text=text, at=one.at)
         size += len(mark.model_dump_json().encode()) + 1
         if size > OPS_BYTES:
@@ -165,6 +188,7 @@ async def _delete(hub: Hub, room: Room, connection: Connection, frame: client.Co
 async def _mark(hub: Hub, room: Room, connection: Connection, frame: client.CompositionMark) -> None:
     check_text(frame.text, NOTE_MAX)
     who = connection.participant
+    key = await hub.keys.of(room.key_name)
     command = MarkComposition(
         tenant=room.tenant,
         replyto=hub.address,
@@ -173,8 +197,8 @@ async def _mark(hub: Hub, room: Room, connection: Connection, frame: client.Comp
         draft=frame.draft,
         mark=frame.mark,
         at_op=frame.at_op,
-        fingerprint=hub.sealer.fingerprint(room.id, who, frame.draft, frame.mark, str(frame.at_op), frame.text),
-        content=hub.sealer.seal(room.id, MarkContent(text=frame.text).model_dump_json().encode()),
+        fingerprint=key.fingerprint(who, frame.draft, frame.mark, str(frame.at_op), frame.text),
+        content=key.seal(records.mark(frame.mark), MarkContent(text=frame.text).model_dump_json().encode()),
     )
     await hub.requests.ask(hub.session_queue(room.id), command, Done)
 

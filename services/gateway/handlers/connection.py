@@ -1,6 +1,7 @@
 """One participant's connection: who it speaks for, what it may ask, and its way out."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services.gateway import metrics
@@ -16,15 +17,20 @@ from shared.contracts.ids import new_id
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """An authenticated connection. Closing is asked for by `closing`; the websocket's reader carries it out."""
+    """An authenticated connection. `close` asks for its end; the websocket carries it out in a moment."""
 
     claims: Connect
     device: str
     limits: Limits
     outgoing: Outgoing
-    closing: "asyncio.Future[int]"
+    close: Callable[[int], None]
     id: str = field(default_factory=new_id)
+    participant: str = field(init=False)
     conversations: set[str] = field(default_factory=set)
+    erased: set[str] = field(default_factory=set)
+    """Conversations that it was in, and that have been erased since."""
+    unpadded: bool = False
+    """Its tenant requires obscuring, and it didn't offer it: it may not show live text."""
     heard: float = 0.0
     live: Bucket = field(init=False)
     messages: Bucket = field(init=False)
@@ -38,13 +44,10 @@ class Connection:
     """Epoch of one's own consents, by conversation and purpose, as last sent on this connection."""
 
     def __post_init__(self) -> None:
+        self.participant = self.claims.sub
         self.live = Bucket(self.limits.live_per_s)
         self.messages = Bucket(self.limits.messages_per_s)
         self.others = Bucket(self.limits.others_per_s)
-
-    @property
-    def participant(self) -> str:
-        return self.claims.sub
 
     @property
     def is_therapist(self) -> bool:
@@ -52,10 +55,6 @@ class Connection:
 
     def send(self, frame: Value) -> None:
         self.outgoing.send(frame.model_dump_json().encode())
-
-    def close(self, code: int) -> None:
-        if not self.closing.done():
-            self.closing.set_result(int(code))
 
     def charge(self, bucket: Bucket, now: float) -> None:
         """Take a token. Raises `Refused` (``rate_limited``); `Closing` after too many of them."""

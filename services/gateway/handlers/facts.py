@@ -10,26 +10,31 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+import structlog
+
 from services.gateway import metrics
 from services.gateway.egress.requests import Waiter
 from services.gateway.handlers.connection import Connection
 from shared.contracts.contents import MessageContent
-from shared.contracts.errors import Refused, Unavailable
+from shared.contracts.errors import Erased, KeyGone, Refused, Unavailable
 from shared.contracts.events import Fact, MessageFact, Recorded
 from shared.contracts.frames import server
 from shared.contracts.frames.values import MessageValue, SessionValue, Value
-from shared.runtime.sealing import Sealer
+from shared.contracts.keys import message as record
+from shared.runtime.sealing import DataKey, SealBroken
 
 if TYPE_CHECKING:
     from services.gateway.handlers.room import Room
+
+log = structlog.get_logger()
 
 KEPT_MOST = 200
 """Facts kept for a connection that is still reading what it missed; where more come, it reads those as well."""
 
 
-def open_message(sealer: Sealer, conversation: str, fact: MessageFact) -> MessageValue:
-    """A message as history shows it."""
-    content = MessageContent.model_validate_json(sealer.open(conversation, fact.content))
+def open_message(key: DataKey, fact: MessageFact) -> MessageValue:
+    """A message as history shows it. Raises `SealBroken`, `KeyGone`."""
+    content = MessageContent.model_validate_json(key.open(record(fact.message), fact.content))
     return MessageValue(
         seq=fact.seq,
         n=fact.n,
@@ -42,10 +47,11 @@ def open_message(sealer: Sealer, conversation: str, fact: MessageFact) -> Messag
     )
 
 
-def to_frame(sealer: Sealer, conversation: str, fact: Fact) -> Value:
-    """The frame that tells a participant of a fact."""
+def to_frame(room: "Room", fact: Fact) -> Value:
+    """The frame that tells a participant of a fact. Raises `SealBroken`; as `Room.key` does."""
+    conversation = room.id
     if isinstance(fact, MessageFact):
-        content = MessageContent.model_validate_json(sealer.open(conversation, fact.content))
+        content = MessageContent.model_validate_json(room.key().open(record(fact.message), fact.content))
         return server.MessagePosted(
             conversation=conversation,
             seq=fact.seq,
@@ -59,6 +65,16 @@ def to_frame(sealer: Sealer, conversation: str, fact: Fact) -> Value:
         )
     kind = server.SessionStarted if fact.kind == "session.started" else server.SessionEnded
     return kind(conversation=conversation, session=fact.session, at=fact.at, n=fact.n)
+
+
+def to_payload(room: "Room", fact: Fact) -> bytes | None:
+    """The same, to be sent. None: the fact can't be read any more, by anybody. Raises `Unavailable`: not now."""
+    try:
+        return to_frame(room, fact).model_dump_json().encode()
+    except (SealBroken, KeyGone, Erased) as error:
+        metrics.UNREADABLE.inc()
+        log.error("fact_unreadable", conversation=room.id, n=fact.n, error=type(error).__name__)
+        return None
 
 
 @dataclass(slots=True)
@@ -117,9 +133,8 @@ class Position:
 class Facts:
     """The head of a room, and the connections that are level with it."""
 
-    def __init__(self, room: "Room", sealer: Sealer) -> None:
+    def __init__(self, room: "Room") -> None:
         self._room = room
-        self._sealer = sealer
         self.last_seq = 0
         self.last_n = 0
         self.highest_n = 0
@@ -205,13 +220,17 @@ class Facts:
         if n > self.last_n + 1:
             metrics.HOLES.inc()
             return False
-        self.deliver(event.fact)
+        try:
+            self.deliver(event.fact)
+        except Unavailable:  # without its key it is as good as missing
+            return False
         return not self.hole
 
     def deliver(self, fact: Fact) -> None:
-        """Deliver the next fact to all that are level; what is old is dropped."""
+        """Deliver the next fact to all that are level; what is old is dropped. Raises `Unavailable`: not done."""
         if fact.n != self.last_n + 1:
             return
+        payload = to_payload(self._room, fact)
         self.last_n = fact.n
         self.highest_n = max(self.highest_n, fact.n)
         room = self._room
@@ -224,7 +243,10 @@ class Facts:
             room.session = None
         asker = self._askers.pop(fact.n, None)
         answered = self._answer(asker, fact)
-        payload = to_frame(self._sealer, room.id, fact).model_dump_json().encode()
+        if payload is not None:
+            self._tell(fact, payload, answered)
+
+    def _tell(self, fact: Fact, payload: bytes, answered: Connection | None) -> None:
         for connection in self._level.values():
             if connection is not answered and not (self._ahead and self._has(connection, fact)):
                 connection.outgoing.send(payload)

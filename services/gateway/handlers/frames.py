@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+
+import structlog
 
 from services.gateway import metrics
 from services.gateway.domain.rates import Bucket
@@ -10,13 +13,16 @@ from services.gateway.handlers import arrivals, compositions, consents, live, me
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.room import Room
-from shared.contracts.errors import Code, Refused
+from shared.contracts.errors import Code, Erased, Refused, Unavailable
 from shared.contracts.frames import client, server
+from shared.runtime.sealing import SealBroken
+
+log = structlog.get_logger()
 
 Asking = (
     client.ConversationList | client.History | client.MessageRead | client.ConsentForms | client.ConsentGrant
-    | client.ConsentWithdraw | client.SessionStart | client.SessionEnd | client.NoteSave | client.NoteList
-    | compositions.Frame
+    | client.ConsentWithdraw | client.ConsentHistory | client.ConsentReceipt | client.SessionStart | client.SessionEnd
+    | client.NoteSave | client.NoteList | compositions.Frame
 )  # fmt: skip
 
 ASKING_MOST = 100
@@ -25,25 +31,32 @@ ASKING_MOST = 100
 class Frames:
     """The frames of one connection, in order."""
 
-    def __init__(self, hub: Hub, connection: Connection) -> None:
+    def __init__(self, hub: Hub, connection: Connection, has_room: Callable[[], None]) -> None:
         self._hub = hub
         self._connection = connection
+        self._has_room = has_room
         self._asking: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
         for task in self._asking:
             task.cancel()
 
-    async def room_for(self) -> None:
-        """Wait while too many of this connection's questions are open."""
-        if len(self._asking) >= ASKING_MOST:
-            await asyncio.wait(self._asking, return_when=asyncio.FIRST_COMPLETED)
+    @property
+    def full(self) -> bool:
+        """Whether so many of this connection's questions are open that the next frame has to wait."""
+        return len(self._asking) >= ASKING_MOST
+
+    def _asked(self, task: "asyncio.Task[None]") -> None:
+        was_full = self.full
+        self._asking.discard(task)
+        if was_full and not task.cancelled():
+            self._has_room()
 
     def take(self, frame: client.AnyFrame) -> None:
         """Do what a frame asks, or answer why not. Raises `Closing`."""
         conversation = getattr(frame, "conversation", None)
         kind = frame.type
-        metrics.frame_in(kind)
+        metrics.FRAMES_IN.by[kind] += 1
         try:
             self._take(frame)
         except Refused as refused:
@@ -51,6 +64,8 @@ class Frames:
 
     def _refuse(self, refused: Refused, ref: str | None, kind: str, conversation: str | None) -> None:
         metrics.REFUSED.labels(refused.code).inc()
+        claims = self._connection.claims
+        self._hub.audit.note(refused, claims.tenant, conversation, claims.sub, kind)
         self._connection.send(to_frame(refused, ref, kind, conversation))
 
     def _ok(self, ref: str | None) -> None:
@@ -60,6 +75,8 @@ class Frames:
     def _room(self, conversation: str) -> Room:
         room = self._hub.rooms.get(conversation)
         if room is None or self._connection.id not in room.connections:
+            if conversation in self._connection.erased:
+                raise Erased
             raise Refused(Code.NOT_FOUND)
         return room
 
@@ -91,13 +108,16 @@ class Frames:
                 expires = arrivals.refresh(connection, claims)
                 if frame.ref is not None:
                     connection.send(server.Ok(ref=frame.ref, expires_at=expires))
+            case client.LivePad():
+                self._charge(connection.live)
+                self._ok(frame.ref)
             case client.Hello():
                 raise Refused(Code.BAD_FRAME, {"field": "type"})
             case _:
                 self._prepare(frame)
                 task = asyncio.create_task(self._ask(frame))
                 self._asking.add(task)
-                task.add_done_callback(self._asking.discard)
+                task.add_done_callback(self._asked)
 
     def _charge(self, bucket: Bucket) -> None:
         self._connection.charge(bucket, time.monotonic())
@@ -107,6 +127,8 @@ class Frames:
         room = None if isinstance(frame, client.ConversationList) else self._room(frame.conversation)
         if isinstance(frame, client.SessionStart | client.NoteSave | client.NoteList | client.CompositionMark):
             sessions.require_therapist(self._connection)
+        if isinstance(frame, client.ConsentGrant | client.ConsentWithdraw):
+            consents.require_own(self._connection, frame)
         if isinstance(frame, client.ConsentWithdraw):
             assert room is not None
             consents.stop(self._hub, room, self._connection.participant, frame.purpose)
@@ -119,6 +141,10 @@ class Frames:
             ok = await self._answer(frame, ref or "-")
         except Refused as refused:
             self._refuse(refused, ref, frame.type, getattr(frame, "conversation", None))
+            return
+        except SealBroken as error:
+            log.error("seal_broken", type=frame.type, exc_info=error)
+            self._refuse(Unavailable("seal"), ref, frame.type, getattr(frame, "conversation", None))
             return
         if ref is not None:
             self._connection.send(ok)
@@ -142,6 +168,10 @@ class Frames:
             case client.ConsentWithdraw():
                 withdrawn = await consents.withdraw(hub, room, connection, frame)
                 return server.Ok(ref=ref, decision=withdrawn.id, epoch=withdrawn.epoch)
+            case client.ConsentHistory():
+                return await consents.history(hub, room, connection, frame, ref)
+            case client.ConsentReceipt():
+                return await consents.receipted(hub, room, connection, frame, ref)
             case client.SessionStart():
                 started = await sessions.start(hub, room, connection, frame)
                 return server.Ok(ref=ref, session=started.session, at=started.at, n=started.n)

@@ -7,7 +7,9 @@ broker's connection was lost, the gateway's queue is a new one, and everything h
 import asyncio
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 
@@ -17,21 +19,26 @@ from services.gateway.domain.tokens import Tokens
 from services.gateway.egress.peers import Peers
 from services.gateway.egress.reads import Reads
 from services.gateway.egress.requests import Requests
-from services.gateway.handlers import live
+from services.gateway.handlers import live, uses
+from services.gateway.handlers.audit import Audit
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.keeping import Keeping
 from services.gateway.handlers.room import Room
 from services.gateway.handlers.switches import Switches
 from services.gateway.handlers.tenants import Tenants
 from shared.contracts.commands import Attach, AttachConsents, Detach, DetachConsents, ReadFacts
-from shared.contracts.errors import Close, Code, Refused
-from shared.contracts.events import Attached, ConsentsAttached, Done, FactsRead
+from shared.contracts.consent_events import ConsentsAttached
+from shared.contracts.errors import Close, Code, KeyGone, Refused
+from shared.contracts.events import Attached, Done, FactsRead
 from shared.contracts.frames import server
 from shared.contracts.ids import new_id
+from shared.contracts.keys import KeyName, people_key
 from shared.runtime.broker.topology import command_queue
+from shared.runtime.keys.ring import Keyring
 from shared.runtime.sealing import Sealer
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 GRACE_S = 5.0
 LINGER_S = 30.0
@@ -52,41 +59,50 @@ class Hub:
         reads: Reads,
         peers: Peers,
         sealer: Sealer,
+        keys: Keyring,
         tokens: Tokens,
         tenants: Tenants,
         switches: Switches,
+        audit: Audit,
     ) -> None:
         self.settings = settings
         self.requests = requests
         self.reads = reads
         self.peers = peers
         self.sealer = sealer
+        self.keys = keys
         self.tokens = tokens
         self.address = ""
         self.rooms: dict[str, Room] = {}
         self.connections: dict[str, Connection] = {}
         self.tenants = tenants
         self.switches = switches
+        self.audit = audit
         self.reading: dict[str, Connection] = {}
         """Commands that mark as read, and the connection that needn't be told of its own mark."""
         self.leases: dict[str, float] = {}
         """Consent queues, and until when (monotonic) a withdrawal would have been heard through them."""
+        self.generations: dict[str, int] = {}
+        """Consent queues, and the generation last heard of through them."""
         self._devices: dict[tuple[str, str], Connection] = {}
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._reading: dict[_Page, asyncio.Task[FactsRead]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.keeping = Keeping(self)
         self.draining = False
 
-    def spawn(self, work: Coroutine[None, None, None]) -> None:
-        """Run something in the background; it ends with the hub, and its failure is logged."""
+    def spawn(self, work: Coroutine[None, None, T]) -> asyncio.Task[T]:
+        """Run something in the background; it ends with the hub, and its failure is logged, unless it is a refusal."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled() or isinstance(error := task.exception(), Refused):
+            return
+        if error is not None:
             log.error("background_failed", exc_info=error)
 
     async def close(self) -> None:
@@ -108,29 +124,51 @@ class Hub:
     # --- rooms -----------------------------------------------------------------------------------------------------
 
     async def hold(self, conversation: str, tenant: str) -> Room:
-        """The room of a conversation, attached. Raises `Refused` (``not_found``), `Unavailable`."""
+        """The room of a conversation, attached. Raises `Refused` (``not_found``, ``erased``), `Unavailable`."""
         room, opening = self.rooms.get(conversation), self._opening.get(conversation)
         if room is None and opening is None:
             opening = self._opening[conversation] = asyncio.create_task(self._open(conversation, tenant))
             opening.add_done_callback(lambda _: self._opening.pop(conversation, None))
         if opening is not None:  # a room that is being opened doesn't know its people and consents yet
-            room = await asyncio.shield(opening)
+            try:
+                room = await asyncio.shield(opening)
+            except Refused as refused:
+                self.audit.note(refused, tenant, conversation, None, "hold")
+                raise
         assert room is not None
         if room.tenant != tenant:
             raise Refused(Code.NOT_FOUND)
         return room
 
     async def _open(self, conversation: str, tenant: str) -> Room:
-        room = Room(conversation, tenant, self.consent_queue(conversation), self.sealer)
+        room = Room(conversation, tenant, self.consent_queue(conversation), self.keys)
         self.rooms[conversation] = room
         try:
+            await self.keys.load([room.key_name, people_key(tenant)])
+            with suppress(KeyGone):  # what was said can't be read again, but people can meet
+                room.key()
             await self.attach(room)
+            room.require_names()
         except BaseException:
             self.rooms.pop(conversation, None)
             raise
         metrics.ROOMS.set(len(self.rooms))
         asyncio.get_running_loop().call_later(LINGER_S, self._let_go, room)
         return room
+
+    def held_keys(self) -> set[KeyName]:
+        """The keys that are wanted at any moment."""
+        rooms = self.rooms.values()
+        return {room.key_name for room in rooms} | {people_key(room.tenant) for room in rooms}
+
+    def erase(self, room: Room) -> None:
+        """The conversation is no more: nobody is in it here, and its keys are forgotten."""
+        self.keys.drop(room.tenant, room.id)
+        self.keeping.drop_room(room)
+        if self.rooms.pop(room.id, None) is room:
+            metrics.ROOMS.set(len(self.rooms))
+            room.close()
+            self.peers.release(room)
 
     async def attach(self, room: Room) -> None:
         """Attach to both services. Their answers are applied in the queue's order, before anything that follows."""
@@ -169,6 +207,7 @@ class Hub:
         metrics.ROOMS.set(len(self.rooms))
         room.close()
         self.peers.release(room)
+        uses.send(self, room)
         self.spawn(self._detach(room))
 
     async def _detach(self, room: Room) -> None:
@@ -196,13 +235,14 @@ class Hub:
         try:
             while room.facts.hole and self.rooms.get(room.id) is room:
                 try:
+                    await self.keys.load([room.key_name])
                     page = await self.read_facts(room, after_n=room.facts.last_n, after_seq=None)
+                    for fact in page.facts:
+                        room.facts.deliver(fact)
                 except Refused as refused:
                     room.facts.fail_askers(refused)
                     await asyncio.sleep(0.5)
                     continue
-                for fact in page.facts:
-                    room.facts.deliver(fact)
                 if not page.known or (not page.facts and room.facts.hole):
                     self._reset(room, page)
         finally:
@@ -246,8 +286,9 @@ class Hub:
     def renew_lease(self, queue: str, asked: float) -> None:
         self.leases[queue] = max(self.leases.get(queue, 0.0), asked + LEASE_S)
 
-    def lease_holds(self, room: Room) -> bool:
-        return time.monotonic() < self.leases.get(room.consent_queue, 0.0)
+    def lease_holds(self, room: Room, now: float | None = None) -> bool:
+        """Whether a withdrawal would have been heard of; ``now`` of the monotonic clock, if it was just read."""
+        return (time.monotonic() if now is None else now) < self.leases.get(room.consent_queue, 0.0)
 
     # --- connections -----------------------------------------------------------------------------------------------
 

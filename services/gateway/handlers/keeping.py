@@ -25,6 +25,7 @@ from shared.contracts.errors import Code, Refused
 from shared.contracts.frames import client
 from shared.contracts.frames.client import Op
 from shared.contracts.ids import new_id
+from shared.contracts.keys import composition_part
 
 if TYPE_CHECKING:
     from services.gateway.handlers.hub import Hub
@@ -154,6 +155,10 @@ class Keeping:
             and self._hub.lease_holds(room)
         )
 
+    def concerns(self, room: Room, author: str, draft: str) -> bool:
+        """Whether it matters here what is done to a draft."""
+        return room.consents_to(author, "composition_replay") or (room.id, draft) in self._open
+
     def took(
         self,
         room: Room,
@@ -165,6 +170,7 @@ class Keeping:
         author = connection.participant
         written = self._open.get((room.id, frame.draft))
         if not self.may(room, author):
+            room.used(author, "composition_replay", through=False)
             if written is not None:
                 self.let_go(written)
             return
@@ -177,6 +183,7 @@ class Keeping:
             written = self._begin(room, connection, frame.draft)
         if written is not None:  # else it was open before it could be kept, or there is too much
             self._add(written, frame, was)
+            room.used(author, "composition_replay", through=True)
 
     def _begin(self, room: Room, connection: Connection, draft: str) -> _Written | None:
         """A new run; None where the memory holds too much already."""
@@ -237,6 +244,10 @@ class Keeping:
 
     def _send(self, written: _Written, part: _Part) -> None:
         room, hub = written.room, self._hub
+        try:
+            key = room.key()
+        except Refused:
+            return  # at the next round, or not at all
         part.sending = len(part.strokes)
         command = KeepComposition(
             tenant=room.tenant,
@@ -248,7 +259,7 @@ class Keeping:
             number=part.number,
             ops=len(part.strokes),
             age_ms=round((asyncio.get_running_loop().time() - written.begun) * 1_000),
-            content=hub.sealer.seal(room.id, encode(part.strokes)),
+            content=key.seal(composition_part(written.draft, written.run, part.number), encode(part.strokes)),
         )
         hub.requests.submit(hub.session_queue(room.id), command, _Waiter(self, written, part, part.sending))
 
@@ -264,6 +275,11 @@ class Keeping:
         if self._open.get(written.key) is written:
             del self._open[written.key]
         metrics.COMPOSED.set(len(self._runs))
+
+    def drop_room(self, room: Room) -> None:
+        """Forget what is in memory of a conversation."""
+        for author in room.roles:
+            self.drop(room, author)
 
     def drop(self, room: Room, author: str, draft: str | None = None) -> None:
         """Forget what is in memory of an author's drafts, or of one of them."""

@@ -1,7 +1,7 @@
 """Live text: consent is checked at every frame, here at the author's gateway and again at the reader's."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from services.gateway import metrics
@@ -32,15 +32,16 @@ def _require_switch(hub: "Hub", room: Room) -> None:
         raise Refused(Code.LIVE_OFF, {"reason": "operator"})
 
 
-def _require(hub: "Hub", room: Room, connection: Connection) -> Level:
+def _require(hub: "Hub", room: Room, connection: Connection, now: float) -> Level:
     """The level at which the connection writes. Raises `Refused`: ``consent_required``, ``live_off``."""
     if not _consented(room, connection.participant):
+        room.used(connection.participant, "live_text", through=False)
         raise Refused(Code.CONSENT_REQUIRED, {"purpose": "live_text", "participants": [connection.participant]})
     _require_switch(hub, room)
     level = room.live.level_of(connection.id, connection.participant)
     if level is None:
         raise Refused(Code.LIVE_OFF)
-    if room.live.suspended or not hub.lease_holds(room):
+    if room.live.suspended or not hub.lease_holds(room, now):
         suspend(hub, room, suspended=True)
         raise Refused(Code.LIVE_OFF, {"retry_ms": RETRY_MS})
     return level
@@ -52,8 +53,11 @@ def toggle(hub: "Hub", room: Room, connection: Connection, frame: client.LiveTog
         switch(hub, room, connection, None)
         return
     if not _consented(room, connection.participant):
+        room.used(connection.participant, "live_text", through=False)
         raise Refused(Code.CONSENT_REQUIRED, {"purpose": "live_text", "participants": [connection.participant]})
     _require_switch(hub, room)
+    if connection.unpadded:
+        raise Refused(Code.LIVE_OFF, {"reason": "obscure"})
     if room.live.suspended or not hub.lease_holds(room):
         raise Refused(Code.LIVE_OFF, {"retry_ms": RETRY_MS})
     connection.charge(connection.live, time.monotonic())
@@ -71,10 +75,12 @@ def write(
     hub: "Hub", room: Room, connection: Connection, frame: client.LiveEdit | client.LiveReset | client.LiveClear
 ) -> None:
     """Apply what the author does to a draft and show it. Raises `Refused`; then nothing has changed."""
-    level = _require(hub, room, connection)
-    connection.charge(connection.live, time.monotonic())
+    now = time.monotonic()
+    level = _require(hub, room, connection, now)
+    connection.charge(connection.live, now)
     who = connection.participant
-    was = keeping.before(room.live.drafts.get(frame.draft))
+    kept = hub.keeping.concerns(room, who, frame.draft)
+    was = keeping.before(room.live.drafts.get(frame.draft)) if kept else None
     if isinstance(frame, client.LiveEdit):
         shown = room.live.edit(connection.id, who, level, frame)
     elif isinstance(frame, client.LiveReset):
@@ -83,7 +89,11 @@ def write(
         shown = room.live.clear(who, frame.draft)
     room.show(shown)
     hub.peers.shown(room, shown)
-    hub.keeping.took(room, connection, frame, was)
+    room.used(who, "live_text", through=True)
+    if kept:
+        hub.keeping.took(room, connection, frame, was)
+    if connection.outgoing.obscured is not None:
+        connection.outgoing.obscured.key()
 
 
 def resync(room: Room, connection: Connection, frame: client.LiveResync) -> None:
@@ -121,7 +131,7 @@ def switch_off(hub: "Hub", room: Room) -> None:
         hub.peers.shown(room, shown)
 
 
-def learn_all(hub: "Hub", room: Room, news: Iterable[tuple[str, Purpose, ConsentValue]]) -> None:
+def learn_all(hub: "Hub", room: Room, news: Sequence[tuple[str, Purpose, ConsentValue]]) -> None:
     """Consents have changed: silence first where live text was withdrawn, then tell everybody."""
     for participant, purpose, value in news:
         if purpose == "live_text" and value.state == "withdrawn":
@@ -136,6 +146,8 @@ def learn_all(hub: "Hub", room: Room, news: Iterable[tuple[str, Purpose, Consent
                 conversation=room.id, participant=participant, purpose=purpose, state=value.state, epoch=value.epoch
             )
         )
+    if any(purpose == "live_text" and value.state == "granted" for _, purpose, value in news):
+        hub.peers.hold(room)  # what another gateway said before the grant was known here wasn't taken
 
 
 # --- from other gateways ---------------------------------------------------------------------------------------------
@@ -202,5 +214,6 @@ def holders(hub: "Hub", room: Room, addresses: list[str]) -> None:
     room.holders = addresses
     for address in gone:
         holder_gone(room, address)
-    if came:
-        hub.peers.tell_state(room)
+    if came:  # what one of them has asked before it was known here wasn't answered
+        hub.peers.hold(room)
+        hub.peers.tell_drafts(room)

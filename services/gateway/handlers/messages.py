@@ -19,6 +19,7 @@ from shared.contracts.errors import Code, Refused
 from shared.contracts.events import Done, HistoryRead, MessageFact
 from shared.contracts.frames import client, server
 from shared.contracts.frames.values import MessageValue
+from shared.contracts.keys import message as record
 from shared.contracts.text import TEXT_MAX, fault, has_forbidden
 
 PAGE = 50
@@ -63,13 +64,14 @@ def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend
     """Hand a message to the session service; what one connection sends keeps its order.
 
     Raises:
-        Refused: ``bad_text``, ``conflict`` (the id is somebody else's open draft).
+        Refused: ``bad_text``, ``conflict`` (the id is somebody else's open draft); as `Room.key` does.
     """
     check_text(frame.text, TEXT_MAX)
     if frame.tone is not None and has_forbidden(frame.tone):
         raise Refused(Code.BAD_FRAME, {"field": "tone"})
     if room.live.is_somebody_elses(frame.message, connection.participant):
         raise Refused(Code.CONFLICT)
+    key = room.key()
     hub.keeping.flush_draft(room, frame.message)
     content = MessageContent(text=frame.text, tone=frame.tone).model_dump_json().encode()
     command = SendMessage(
@@ -79,10 +81,8 @@ def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend
         sender=connection.participant,
         message=frame.message,
         in_reply_to=frame.in_reply_to,
-        fingerprint=hub.sealer.fingerprint(
-            room.id, connection.participant, frame.message, frame.text, frame.in_reply_to, frame.tone
-        ),
-        content=hub.sealer.seal(room.id, content),
+        fingerprint=key.fingerprint(connection.participant, frame.message, frame.text, frame.in_reply_to, frame.tone),
+        content=key.seal(record(frame.message), content),
     )
     submit = partial(hub.requests.submit, hub.session_queue(room.id), command, SendWaiter(connection, frame))
     _after_typing(connection, hub.peers.hurry(room, frame.message), submit)
@@ -123,7 +123,8 @@ async def history(hub: Hub, room: Room, connection: Connection, frame: client.Hi
     with suppress(TimeoutError):
         async with asyncio.timeout_at(until):
             await room.facts.level(connection)
-    opened = [open_message(hub.sealer, room.id, fact) for fact in reply.messages]
+    key = await hub.keys.of(room.key_name)
+    opened = [open_message(key, fact) for fact in reply.messages]
     fitting = fit(opened, from_end=frame.after is None)
     return server.Ok(ref=ref, messages=fitting, more=reply.more or len(fitting) < len(opened))
 

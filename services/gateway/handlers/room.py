@@ -8,17 +8,22 @@ import asyncio
 from collections.abc import Iterable
 
 from services.gateway.domain.drafts import Draft
-from services.gateway.domain.live import LiveText, Shown
+from services.gateway.domain.live import Edit, LiveText, Shown
 from services.gateway.egress.outgoing import Live
+from services.gateway.egress.rendering import rendered
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.facts import Facts
+from services.gateway.handlers.uses import Uses
+from shared.contracts.consent_events import ConsentsAttached
 from shared.contracts.contents import NamesContent
-from shared.contracts.errors import Code, Refused
-from shared.contracts.events import Attached, ConsentsAttached
+from shared.contracts.errors import Code, Refused, Unavailable
+from shared.contracts.events import Attached
 from shared.contracts.frames import server
 from shared.contracts.frames.values import ConsentValue, ConversationValue, ParticipantValue, SessionValue, Value
-from shared.contracts.ids import Purpose, Role
-from shared.runtime.sealing import Sealer
+from shared.contracts.ids import REVOKED, Purpose, Role
+from shared.contracts.keys import conversation_key, names, people_key
+from shared.runtime.keys.ring import Keyring
+from shared.runtime.sealing import DataKey
 
 TYPING_S = 10.0
 
@@ -26,11 +31,12 @@ TYPING_S = 10.0
 class Room:
     """One conversation on this gateway."""
 
-    def __init__(self, conversation: str, tenant: str, consent_queue: str, sealer: Sealer) -> None:
+    def __init__(self, conversation: str, tenant: str, consent_queue: str, keys: Keyring) -> None:
         self.id = conversation
         self.tenant = tenant
         self.consent_queue = consent_queue
-        self._sealer = sealer
+        self.key_name = conversation_key(tenant, conversation)
+        self._keys = keys
         self.attached = False
         self.filling = False
         self.roles: dict[str, Role] = {}
@@ -43,26 +49,44 @@ class Room:
         """Authors who withdrew live text here, while it isn't on record yet."""
         self.unkept: set[str] = set()
         """Authors who withdrew the keeping of compositions here, while it isn't on record yet."""
+        self.uses = Uses()
         self.connections: dict[str, Connection] = {}
         self.live = LiveText(conversation)
-        self.facts = Facts(self, sealer)
+        self.facts = Facts(self)
         self.holders: list[str] = []
         self.online: dict[str, set[str]] = {}
         """Participants and where they are connected: connection ids here, addresses of other gateways."""
         self._typing: dict[str, asyncio.TimerHandle] = {}
 
+    def key(self) -> DataKey:
+        """What seals and opens what is said here. Raises `Unavailable`, `Erased`, `KeyGone`."""
+        return self._keys.cached(self.key_name)
+
     # --- what the services told ------------------------------------------------------------------------------------
 
     def apply_attached(self, reply: Attached) -> None:
         self.roles = {member.id: member.role for member in reply.members}
-        names = NamesContent.model_validate_json(self._sealer.open(self.id, reply.content))
-        self._names = {participant: names.participants[participant].display_name for participant in self.roles}
+        self._learn_names(reply.content)
         self.created_at = reply.created_at
         self.reads = {**reply.reads}
         self.session = reply.session
         self.holders = reply.holders
         self.facts.head(reply.last_seq, reply.last_n)
         self.attached = True
+
+    def _learn_names(self, sealed: str) -> None:
+        """Take the names; where their key is away just now, those that are known stay."""
+        try:
+            raw = self._keys.cached(people_key(self.tenant)).open(names(self.id), sealed)
+        except Refused:
+            return
+        people = NamesContent.model_validate_json(raw).participants
+        self._names = {participant: people[participant].display_name for participant in self.roles}
+
+    def require_names(self) -> None:
+        """Raises `Unavailable`: they aren't known."""
+        if not self._names:
+            raise Unavailable("keys")
 
     def apply_consents(self, reply: ConsentsAttached) -> list[tuple[str, Purpose, ConsentValue]]:
         """What is in force. Returns what is news here; the highest epoch wins."""
@@ -76,16 +100,26 @@ class Room:
     def learn(self, participant: str, purpose: Purpose, value: ConsentValue) -> bool:
         """Take a consent, unless something newer is known."""
         known = self.consents.setdefault(participant, {}).get(purpose)
+        if purpose == "live_text" and value.state == "withdrawn" and value.epoch >= self.epoch(participant, purpose):
+            self.withdrawn.discard(participant)  # it is on record, as may be told again
         if known is not None and known.epoch >= value.epoch:
             return False
         self.consents[participant][purpose] = value
-        if purpose == "live_text" and value.state == "withdrawn":
-            self.withdrawn.discard(participant)
         return True
+
+    def revoke(self, epoch: int) -> list[tuple[str, Purpose, ConsentValue]]:
+        """Take what is granted of `REVOKED` below this epoch as withdrawn at it; what that changed."""
+        withdrawn = ConsentValue(state="withdrawn", epoch=epoch)
+        granted = [(who, what) for who in self.consents for what in REVOKED if self.consents_to(who, what)]
+        return [(who, what, withdrawn) for who, what in granted if self.learn(who, what, withdrawn)]
 
     def epoch(self, participant: str, purpose: Purpose) -> int:
         value = self.consents.get(participant, {}).get(purpose)
         return 0 if value is None else value.epoch
+
+    def used(self, participant: str, purpose: Purpose, *, through: bool) -> None:
+        """Count what this consent, or its lack, has just let through or blocked."""
+        self.uses.count(participant, purpose, self.epoch(participant, purpose), through=through)
 
     def consents_to(self, participant: str, purpose: Purpose) -> bool:
         value = self.consents.get(participant, {}).get(purpose)
@@ -141,21 +175,20 @@ class Room:
         """To every connection of the other participants."""
         payload = frame.model_dump_json().encode()
         for connection in self.connections.values():
-            if connection.claims.sub != author:
+            if connection.participant != author:
                 connection.outgoing.send(payload)
 
     def show(self, shown: Iterable[Shown]) -> None:
         """Send what follows from a change of live text."""
-        for one in shown:
+        for author, frame, to_others, drop in shown:
             # Only text gives way to newer text: without its end a draft would stay with the reader.
-            frame = one.frame
-            live = self._tag(one.author, frame.draft) if isinstance(frame, server.LiveEdit | server.LiveReset) else None
-            payload = one.frame.model_dump_json().encode()
+            live = self._tag(author, frame.draft) if isinstance(frame, Edit | server.LiveReset) else None
+            payload = rendered(frame)
             for connection in self.connections.values():
-                if one.to_others and connection.claims.sub == one.author:
+                if to_others and connection.participant == author:
                     continue
-                if one.drop:
-                    connection.outgoing.drop_live(self.id, one.author)
+                if drop:
+                    connection.outgoing.drop_live(self.id, author)
                 connection.outgoing.send(payload, live)
 
     def _tag(self, author: str, draft: str) -> Live:
@@ -164,12 +197,11 @@ class Room:
     def _newest(self, draft_id: str) -> bytes | None:
         """A draft as it is now, for a reader who was too slow for what came before."""
         draft = self.live.drafts.get(draft_id)
-        return None if draft is None else self.live.reset_of(draft).frame.model_dump_json().encode()
+        return None if draft is None else rendered(self.live.reset_of(draft).frame)
 
     def show_draft(self, connection: Connection, draft: Draft) -> None:
         """The whole text of a draft, to one connection."""
-        frame = self.live.reset_of(draft).frame
-        connection.outgoing.send(frame.model_dump_json().encode(), self._tag(draft.author, draft.id))
+        connection.outgoing.send(rendered(self.live.reset_of(draft).frame), self._tag(draft.author, draft.id))
 
     def typing(self, participant: str, *, on: bool) -> None:
         """That somebody types; it ends by itself."""

@@ -4,8 +4,9 @@ from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.room import Room
 from shared.contracts.commands import EndSession, ReadDecisions, StartSession
+from shared.contracts.consent_events import DecisionsRead
 from shared.contracts.errors import Code, Refused
-from shared.contracts.events import DecisionsRead, SessionAccepted
+from shared.contracts.events import SessionAccepted
 from shared.contracts.frames import client
 from shared.contracts.ids import new_id
 
@@ -17,7 +18,9 @@ async def start(hub: Hub, room: Room, connection: Connection, frame: client.Sess
     missing = []
     for participant in room.roles:
         value = in_force.get(participant, {}).get("informed_consent")
-        if value is None or value.state != "granted":
+        granted = value is not None and value.state == "granted"
+        room.uses.count(participant, "informed_consent", 0 if value is None else value.epoch, through=granted)
+        if not granted:
             missing.append(participant)
     command = StartSession(
         tenant=room.tenant,

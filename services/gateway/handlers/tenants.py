@@ -20,6 +20,7 @@ class Tenants:
         self._store = store
         self._known: dict[str, Tenant] = {}
         self._looked = float("-inf")
+        self._looking = asyncio.Lock()
 
     async def keep(self) -> None:
         """Read them again, for ever."""
@@ -35,9 +36,14 @@ class Tenants:
             log.warning("tenants_kept")  # those that are known go on
 
     async def find(self, tenant: str) -> Tenant | None:
-        """A tenant, also one that was made a moment ago through another gateway."""
-        if tenant not in self._known and asyncio.get_running_loop().time() > self._looked + LOOK_S:
-            await self.load()
+        """A tenant, also one made a moment ago through another gateway: who asks waits for the next look."""
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
+        if tenant not in self._known:
+            async with self._looking:
+                if self._looked < asked:  # else somebody has looked since
+                    await asyncio.sleep(max(0.0, self._looked + LOOK_S - loop.time()))
+                    await self.load()
         return self._known.get(tenant)
 
     def any_has_origin(self, origin: str) -> bool:

@@ -14,14 +14,15 @@ from tenacity import retry, retry_if_exception_type, wait_random_exponential
 
 from services.gateway import metrics
 from services.gateway.egress.outgoing import cork
-from services.gateway.handlers import arrivals, compositions, live
+from services.gateway.handlers import arrivals, compositions, consents, live
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.neighbours import Neighbours
 from services.gateway.handlers.room import Room
 from shared.contracts import events as e
 from shared.contracts.commands import Probe, RenewAttachments
+from shared.contracts.consent_events import ConsentChanged, Probed
 from shared.contracts.envelope import Reply
-from shared.contracts.errors import Refused, Unavailable
+from shared.contracts.errors import Erased, Refused, Unavailable
 from shared.contracts.frames import server
 from shared.contracts.frames.values import ConsentValue
 from shared.runtime.broker.consumer import Delivery, Inbox, Source
@@ -97,6 +98,8 @@ class Listener:
             try:
                 await self._hub.attach(room)
                 return
+            except Erased as erased:  # while nobody could tell us
+                arrivals.erased(self._hub, room, str(erased.details.get("begun_at", "")))
             except Refused as refused:
                 log.info("attach_again", code=refused.code)
                 await asyncio.sleep(0.5)
@@ -164,11 +167,13 @@ class Listener:
                     hub.fill(room)
             case e.ReadMarked():
                 self._read_marked(room, message)
+            case e.ConversationErased():
+                arrivals.erased(hub, room, message.at)
             case e.CompositionChanged():
                 compositions.changed(hub, room, message)
             case e.HoldersChanged():
                 live.holders(hub, room, message.holders)
-            case e.ConsentChanged():
+            case ConsentChanged():
                 value = ConsentValue(state=message.state, epoch=message.epoch)
                 if room.learn(message.participant, message.purpose, value):
                     live.learn_all(hub, room, [(message.participant, message.purpose, value)])
@@ -206,11 +211,13 @@ class Listener:
         asked = time.monotonic()
         probe = Probe(tenant=self._tenant, replyto=self._hub.address, holding=holding)
 
-        def probed(_: e.Probed) -> None:
+        def probed(reply: Probed) -> None:
+            for room in consents.restored(self._hub, queue, reply.generation):
+                self._attach_ended(room.id)
             self._hub.renew_lease(queue, asked)
 
         try:
-            reply = await self._hub.requests.ask(queue, probe, e.Probed, probed)
+            reply = await self._hub.requests.ask(queue, probe, Probed, probed)
         except Refused:
             return  # the lease runs out by itself
         for conversation in reply.ended:

@@ -2,22 +2,29 @@
 
 import asyncio
 import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar, cast
 
 import structlog
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import web
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from services.gateway import metrics
 from services.gateway.domain.tokens import Connect
 from services.gateway.egress.outgoing import Outgoing
 from services.gateway.errors import Closing, to_frame
 from services.gateway.handlers import arrivals
-from services.gateway.handlers.arrivals import FRAME_BYTES, HEARTBEAT_S
+from services.gateway.handlers.arrivals import HEARTBEAT_S
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.frames import Frames
 from services.gateway.handlers.hub import Hub
 from services.gateway.ingress.parsing import BadFrame, parse
+from services.gateway.ingress.texts import Texts
+from services.gateway.ingress.upgrade import hand_over
 from services.gateway.store import Tenant
-from shared.contracts.errors import Close, Refused, Unavailable
+from shared.contracts.errors import Close, Code, KeyGone, Refused, Unavailable
 from shared.contracts.frames import client
 from shared.contracts.ids import new_id
 
@@ -25,8 +32,19 @@ log = structlog.get_logger()
 
 PROTOCOL = "unsaid.v1"
 HELLO_S = 5.0
-MAX_BYTES = 1024 * 1024
 CLOSE_S = 2.0
+TICKS_MISSED_S = 5.0
+TURNED_AWAY = {Code.ERASED: Close.ERASED}
+"""How a hello ends that is refused, where it isn't for its token."""
+
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+def stops(frame: client.AnyFrame) -> bool:
+    """Whether the frame ends what others see, which is done at once even by a gateway that is about to go."""
+    return isinstance(frame, client.ConsentWithdraw) or (isinstance(frame, client.LiveToggle) and not frame.on)
 
 
 def origin_is_known(hub: Hub, origin: str | None) -> bool:
@@ -39,168 +57,181 @@ def offered(request: web.Request) -> list[str]:
 
 
 class Door:
-    """Lets connections in, one task each."""
+    """Lets connections in."""
 
     def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self.sockets: set[web.WebSocketResponse] = set()
+        self.hub = hub
+        self.visits: set[Visit] = set()
+
+    async def shut(self, code: int) -> None:
+        """Close every connection, those on their way in as well, and wait until they have left."""
+        for visit in list(self.visits):
+            visit.close(code)
+        until = asyncio.get_running_loop().time() + 3 * CLOSE_S
+        while self.visits and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110 - thousands leave at once
+            await asyncio.sleep(0.02)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         origin = request.headers.get("Origin")
-        if not origin_is_known(self._hub, origin):
+        if not origin_is_known(self.hub, origin):
             return web.Response(status=403, text="This origin isn't known here.\n")
         protocols = offered(request)
         if protocols and PROTOCOL not in protocols:
             return web.Response(status=400, text=f"Only {PROTOCOL} is spoken here.\n")
-        socket = web.WebSocketResponse(
-            protocols=(PROTOCOL,), compress=False, max_msg_size=MAX_BYTES, autoping=False, timeout=CLOSE_S
-        )
-        await socket.prepare(request)
-        self.sockets.add(socket)
-        try:
-            await _Visit(self._hub, request, socket, origin).run()
-        finally:
-            self.sockets.discard(socket)
-        return socket
+        return hand_over(request, Visit(self, origin), PROTOCOL if protocols else None)
 
 
-class _Visit:
-    """One websocket from its hello to its close."""
+class Visit(WSListener):
+    """One websocket from its hello to its close. It has a task of its own only while it enters and while it leaves."""
 
-    def __init__(self, hub: Hub, request: web.Request, socket: web.WebSocketResponse, origin: str | None) -> None:
-        self._hub = hub
-        self._socket = socket
+    def __init__(self, door: Door, origin: str | None) -> None:
+        super().__init__()
+        self._door = door
+        self._hub = door.hub
         self._origin = origin
-        self._closing: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        transport = request.transport
-        assert transport is not None
-        self._outgoing = Outgoing(transport, self._close)
+        self._texts = Texts()
+        self._backlog: deque[str] = deque()
+        """What was read and can't be taken yet; reading is paused meanwhile, so it is at most what had been read."""
         self._connection: Connection | None = None
+        self._frames: Frames | None = None
+        self._entering: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
+        self._gone = asyncio.Event()
 
-    def _close(self, code: int) -> None:
-        if not self._closing.done():
-            self._closing.set_result(int(code))
+    # --- what picows tells -----------------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        reading = asyncio.create_task(self._read())
-        either: list[asyncio.Future[None] | asyncio.Future[int]] = [reading, self._closing]
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        code = self._closing.result() if self._closing.done() else None
-        if reading.done() and not reading.cancelled():
-            error = reading.exception()
-            if isinstance(error, Closing):
-                code = error.code
-            elif error is not None:
-                log.error("connection_failed", exc_info=error)
-                code = 1011
-        reading.cancel()
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._socket = transport
+        self._outgoing = Outgoing(transport, self.close)
+        self._timer = asyncio.get_running_loop().call_later(HELLO_S, self.close, Close.TIMEOUT)
+        self._next_ping = asyncio.get_running_loop().time() + HEARTBEAT_S
+        self._door.visits.add(self)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if self._connection is not None:
-            self._hub.dismiss(self._connection)
-        if code is not None:
-            metrics.CLOSED.labels(str(code)).inc()
-            if code != Close.TOO_SLOW:
-                await self._outgoing.flush(CLOSE_S)
-        self._outgoing.stop()
-        await asyncio.wait([reading])
-        await self._end(code)
+            self._connection.heard = time.monotonic()
+        text = self._guarded(self._texts.take, frame)
+        if text is not None:
+            self._take(text)
+        elif frame.msg_type is WSMsgType.CLOSE:
+            self._leave(None)
+            if not transport.is_close_frame_sent:
+                code = frame.get_close_code()
+                transport.send_close(WSCloseCode.OK if code == WSCloseCode.NO_INFO else code)
+            transport.disconnect()
 
-    async def _end(self, code: int | None) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_S + 1):
-                await self._socket.close(code=code or 1000)
-        except (TimeoutError, OSError):
-            log.debug("closed_roughly", code=code)
+    def on_ws_disconnected(self, _: WSTransport) -> None:
+        self._gone.set()
+        self._outgoing.stop()  # at once: others may be about to write to it
+        self._leave(None)
 
-    async def _read(self) -> None:
-        connection = await self._hello()
-        if connection is None:
+    def pause_writing(self) -> None:
+        self._outgoing.pause()
+
+    def resume_writing(self) -> None:
+        self._outgoing.resume()
+
+    # --- frames ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _busy(self) -> bool:
+        """Whether what comes next has to wait."""
+        return self._entering is not None or (self._frames is not None and self._frames.full)
+
+    def _take(self, text: str) -> None:
+        if self._leaving is not None:
             return
-        frames = Frames(self._hub, connection)
-        loop = asyncio.get_running_loop()
-        try:
-            while True:
-                message = await self._socket.receive()
-                connection.heard = loop.time()
-                text = await self._text(message)
-                if text is None:
-                    if self._socket.closed:
-                        return
-                    continue
-                if self._hub.draining:  # unanswered, it will be sent again to another gateway
-                    await asyncio.wait([self._closing])
-                    return
-                try:
-                    frames.take(parse(text))
-                except BadFrame as bad:
-                    metrics.REFUSED.labels(bad.code).inc()
-                    connection.send(to_frame(bad, bad.ref, bad.kind, bad.conversation))
-                await frames.room_for()
-        finally:
-            frames.close()
+        if self._backlog or self._busy:
+            self._backlog.append(text)
+            self._socket.underlying_transport.pause_reading()
+        else:
+            self._guarded(self._do, text)
 
-    async def _text(self, message: WSMessage) -> str | None:
-        """The text of a data frame; None for a control frame or the end. Raises `Closing`."""
-        match message.type:
-            case WSMsgType.TEXT:
-                text: str = message.data
-                if len(text) > FRAME_BYTES or (not text.isascii() and len(text.encode()) > FRAME_BYTES):
-                    raise Closing(Close.TOO_BIG)
-                return text
-            case WSMsgType.BINARY:
-                raise Closing(Close.TOO_BIG if len(message.data) > FRAME_BYTES else Close.BAD_DATA)
-            case WSMsgType.PING:
-                await self._socket.pong(message.data)
-            case _:
-                pass  # a pong, or the end
+    def _guarded(self, what: Callable[[A], B], argument: A) -> B | None:
+        """Do it; what goes wrong closes the connection, in the order of its leaving."""
+        try:
+            return what(argument)
+        except Closing as closing:
+            self.close(closing.code)
+        except Exception as error:  # picows would close without our knowing
+            log.error("connection_failed", exc_info=error)
+            self.close(1011)
         return None
+
+    def _do(self, text: str) -> None:
+        """Raises `Closing`."""
+        if self._frames is None or self._connection is None:
+            self._greeted(text)
+            return
+        try:
+            frame = parse(text)
+            if not self._hub.draining or stops(frame):
+                self._frames.take(frame)  # others, unanswered, will be sent again to another gateway
+        except BadFrame as bad:
+            metrics.REFUSED.labels(bad.code).inc()
+            self._connection.send(to_frame(bad, bad.ref, bad.kind, bad.conversation))
+
+    def _go_on(self) -> None:
+        """Take what waits, and read on when that is done."""
+        while self._backlog and not self._busy and self._leaving is None:
+            self._guarded(self._do, self._backlog.popleft())
+        if not self._backlog and not self._gone.is_set():
+            self._socket.underlying_transport.resume_reading()
 
     # --- hello -----------------------------------------------------------------------------------------------------
 
-    async def _hello(self) -> Connection | None:
-        """Wait for a good hello and let the connection in. Raises `Closing`."""
+    def _greeted(self, text: str) -> None:
+        """The first frame that is a hello; one that is mistyped may be followed by another. Raises `Closing`."""
         try:
-            async with asyncio.timeout(HELLO_S):
-                hello = await self._first()
-        except TimeoutError:
-            raise Closing(Close.TIMEOUT) from None
-        if hello is None:
-            return None
+            frame = parse(text)
+        except BadFrame as bad:
+            if bad.kind != "hello" or (bad.details["field"] == "token"):
+                raise Closing(Close.UNAUTHORIZED) from None
+            self._outgoing.send(to_frame(bad, bad.ref, bad.kind, None).model_dump_json().encode())
+            return
+        if not isinstance(frame, client.Hello):
+            raise Closing(Close.UNAUTHORIZED)
+        if self._hub.draining:
+            raise Closing(Close.SERVICE_RESTART)
+        self._timer.cancel()
+        self._entering = asyncio.create_task(self._enter(frame))
+        self._entering.add_done_callback(self._entered)
+
+    def _entered(self, entering: "asyncio.Task[None]") -> None:
+        self._entering = None
+        if entering.cancelled():
+            return
+        error = entering.exception()
+        if isinstance(error, Closing):
+            self.close(error.code)
+        elif error is not None:
+            log.error("connection_failed", exc_info=error)
+            self.close(1011)
+        else:
+            self._go_on()
+
+    async def _enter(self, hello: client.Hello) -> None:
+        """Let the connection in. Raises `Closing`."""
         claims, tenant = await self._authenticate(hello.token)
-        connection = Connection(claims, hello.device or new_id(), tenant.limits, self._outgoing, self._closing)
-        connection.heard = asyncio.get_running_loop().time()
+        connection = Connection(claims, hello.device or new_id(), tenant.limits, self._outgoing, self.close)
+        if tenant.obscure == "required" or (hello.obscure and tenant.obscure == "offered"):
+            self._outgoing.obscure()
+            connection.unpadded = not hello.obscure
+        connection.heard = time.monotonic()
         try:
             rooms = await arrivals.rooms_of(self._hub, claims)
             for room in rooms:
                 room.require_member(connection)
-        except Unavailable as refused:
+        except (Unavailable, KeyGone) as refused:  # an operator may put it back
             connection.send(to_frame(refused, hello.ref, "hello", claims.conversation))
             raise Closing(Close.SERVICE_RESTART) from None
-        except Refused:
-            raise Closing(Close.UNAUTHORIZED) from None
+        except Refused as refused:
+            raise Closing(TURNED_AWAY.get(refused.code, Close.UNAUTHORIZED)) from None
         if self._hub.draining:
             raise Closing(Close.SERVICE_RESTART)
         self._connection = connection
+        self._frames = Frames(self._hub, connection, self._go_on)
         arrivals.welcome(self._hub, connection, rooms, hello)
-        return connection
-
-    async def _first(self) -> client.Hello | None:
-        """The first frame that is a hello; one that is mistyped may be followed by another. Raises `Closing`."""
-        while True:
-            text = await self._text(await self._socket.receive())
-            if text is None:
-                if self._socket.closed:
-                    return None
-                continue
-            try:
-                frame = parse(text)
-            except BadFrame as bad:
-                if bad.kind != "hello" or (bad.details["field"] == "token"):
-                    raise Closing(Close.UNAUTHORIZED) from None
-                self._outgoing.send(to_frame(bad, bad.ref, bad.kind, None).model_dump_json().encode())
-                continue
-            if not isinstance(frame, client.Hello):
-                raise Closing(Close.UNAUTHORIZED)
-            return frame
 
     async def _authenticate(self, token: str) -> tuple[Connect, Tenant]:
         try:
@@ -212,23 +243,73 @@ class _Visit:
             raise Closing(Close.UNAUTHORIZED)
         return claims, tenant
 
+    # --- heartbeats and the end ------------------------------------------------------------------------------------
+
+    def beat(self, now: float) -> None:
+        """Each second: a heartbeat, where one is due; and where picows has closed by itself, the rest of that."""
+        if self._socket.is_close_frame_sent:
+            self._leave(None)
+        elif now >= self._next_ping:
+            self._next_ping = now + HEARTBEAT_S
+            self._ping(now)
+
+    def _ping(self, now: float) -> None:
+        """None where frames come and go at every tick, in which it would stand out."""
+        connection, obscured = self._connection, self._outgoing.obscured
+        if connection is None or obscured is None or not obscured.on or now - connection.heard > TICKS_MISSED_S:
+            self._socket.send_ping()
+
+    def close(self, code: int) -> None:
+        """Close with this code; the first one counts."""
+        self._leave(int(code))
+
+    def _leave(self, code: int | None) -> None:
+        """Begin to leave, in a moment: whoever asks may be walking through a room's connections."""
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._left(code))
+
+    async def _left(self, code: int | None) -> None:
+        """What was due is written, then comes the close. None: the client has closed, or is gone."""
+        self._timer.cancel()
+        self._backlog.clear()
+        try:
+            if self._entering is not None:
+                self._entering.cancel()
+                await asyncio.wait([self._entering])
+            if self._frames is not None:
+                self._frames.close()
+            if self._connection is not None:
+                self._hub.dismiss(self._connection)
+            if code is not None and not self._gone.is_set():
+                await self._say_goodbye(code)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await self._gone.wait()
+        except Exception as error:  # nobody awaits this task
+            log.error("leaving_failed", exc_info=error)
+        finally:
+            self._outgoing.stop()
+            self._socket.disconnect(graceful=False)
+            self._door.visits.discard(self)
+
+    async def _say_goodbye(self, code: int) -> None:
+        metrics.CLOSED.labels(str(code)).inc()
+        if code != Close.TOO_SLOW:
+            await self._outgoing.flush(CLOSE_S)
+        self._outgoing.stop()
+        if not self._gone.is_set():
+            self._socket.send_close(cast("WSCloseCode", code))
+            self._socket.underlying_transport.resume_reading()
+
 
 async def heartbeats(hub: Hub, door: Door) -> None:
-    """Ping every socket; close those that were silent for two heartbeats, and those whose token has expired."""
-    loop = asyncio.get_running_loop()
-    last_ping = loop.time()
+    """Ping every socket, each at its own time; close those that were silent for two heartbeats or have expired."""
     while True:
         await asyncio.sleep(1)
         arrivals.close_expired(hub)
-        now = loop.time()
-        if now - last_ping < HEARTBEAT_S:
-            continue
-        last_ping = now
+        now = time.monotonic()
         for connection in list(hub.connections.values()):
             if now - connection.heard > 2 * HEARTBEAT_S + 1:
                 connection.close(Close.TIMEOUT)
-        for socket in list(door.sockets):
-            try:
-                await socket.ping()
-            except (ConnectionError, RuntimeError):
-                continue  # it is closing; its own task ends it
+        for visit in list(door.visits):
+            visit.beat(now)

@@ -1,12 +1,13 @@
 -- name: tenants
-select id, name, origins, rate_factor from tenant;
+select id, name, origins, rate_factor, obscure from tenant;
 
 -- name: api_client
 select tenant, salt, secret_hash from api_client where client_id = $1;
 
 -- name: ensure_tenant
-insert into tenant (id, name, origins, rate_factor) values ($1, $2, $3, $4)
-on conflict (name) do update set origins = excluded.origins, rate_factor = excluded.rate_factor
+insert into tenant (id, name, origins, rate_factor, obscure) values ($1, $2, $3, $4, $5)
+on conflict (name) do update
+    set origins = excluded.origins, rate_factor = excluded.rate_factor, obscure = excluded.obscure
 returning id;
 
 -- name: ensure_api_client
@@ -22,7 +23,12 @@ on conflict (tenant, template, key) do update set tenant = excluded.tenant
 returning path, body_hmac, status, answer;
 
 -- name: finish_request!
-update idempotency set status = $4, answer = $5 where tenant = $1 and template = $2 and key = $3 and status is null;
+update idempotency set status = $4, answer = $5, conversation = $6
+where tenant = $1 and template = $2 and key = $3 and status is null;
+
+-- name: forget_answers!
+-- The conversation is about to be erased. Asked again, each request is told so.
+update idempotency set answer = null where tenant = $1 and conversation = $2 and answer is not null;
 
 -- name: forget_request!
 -- It was refused: the key is free again.
@@ -39,3 +45,8 @@ insert into live_off (scope) values ($1) on conflict (scope) do nothing;
 
 -- name: switch_live_on!
 delete from live_off where scope = $1;
+
+-- name: add_refusals!
+insert into refusal (tenant, conversation, participant, asked, code, field, times, first_at, last_at)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::integer[],
+                     $8::timestamptz[], $9::timestamptz[]);

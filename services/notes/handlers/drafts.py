@@ -12,10 +12,12 @@ from shared.runtime.handler import Tell, answer
 
 
 async def _require_therapist(store: Store, command: SaveNote | ListNotes) -> None:
-    """Raises `Refused`: ``not_found``, ``forbidden``."""
+    """Raises `Refused`: ``not_found``, ``erased``, ``forbidden``."""
     found = await store.conversation(command.conversation)
     if found is None or found.tenant != command.tenant or command.author not in (found.client, found.therapist):
         raise errors.not_found()
+    if found.erased:
+        raise errors.erased()
     if command.author != found.therapist:
         raise errors.forbidden()
 

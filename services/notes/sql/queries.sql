@@ -1,8 +1,16 @@
 -- name: register!
-insert into conversation (id, tenant, client, therapist) values ($1, $2, $3, $4) on conflict do nothing;
+-- Also that it is erased, which stays so.
+insert into conversation (id, tenant, client, therapist, erased_at)
+values ($1, $2, $3, $4, case when $5 then clock_timestamp() end)
+on conflict (id) do update set erased_at = coalesce(conversation.erased_at, excluded.erased_at)
+    where conversation.tenant = excluded.tenant;
+
+-- name: empty_notes!
+-- Nobody can read them any more. That they existed stays.
+update note set content = '', fingerprint = '' where conversation = $1;
 
 -- name: conversation
-select tenant, client, therapist from conversation where id = $1;
+select tenant, client, therapist, erased_at from conversation where id = $1;
 
 -- name: note
 select id, author, version, format, fingerprint, content, at from note where conversation = $1 and id = $2 for update;

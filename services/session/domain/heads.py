@@ -3,6 +3,25 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.contracts.errors import Erased, Refused
+from shared.contracts.ids import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """That a conversation is erased: since when, by which command, and whether nothing of it is left anywhere."""
+
+    begun_at: datetime
+    by: str
+    done_at: datetime | None
+
+    def refusal(self) -> Refused:
+        """What whoever asks for anything is told: how far it is."""
+        begun = rfc3339(self.begun_at)
+        if self.done_at is None:
+            return Erased({"state": "erasing", "begun_at": begun})
+        return Erased({"state": "done", "begun_at": begun, "done_at": rfc3339(self.done_at)})
+
 
 @dataclass(slots=True)
 class Head:
@@ -16,6 +35,7 @@ class Head:
     last_n: int
     last_at: datetime
     now: datetime
+    erasure: Erasure | None = None
 
     def has(self, participant: str) -> bool:
         return participant in (self.client, self.therapist)

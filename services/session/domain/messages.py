@@ -53,7 +53,9 @@ def decide(heads: dict[str, Head], known: dict[Place, Known], commands: Iterable
 def place(head: Head, commands: Sequence[SendMessage]) -> list[Placed]:
     """Places for messages of one conversation, if all are its own people's and none is there twice; else none."""
     ids = {command.message for command in commands}
-    if len(ids) != len(commands) or not all(_belongs(head, command) for command in commands):
+    if head.erasure is not None or len(ids) != len(commands):
+        return []
+    if not all(_belongs(head, command) for command in commands):
         return []
     return [
         Placed(command, head.last_seq + index, head.last_n + index) for index, command in enumerate(commands, start=1)
@@ -67,6 +69,8 @@ def _belongs(head: Head, command: SendMessage) -> bool:
 def _decide_one(head: Head | None, known: dict[Place, Known], command: SendMessage) -> Decision:
     if head is None or not _belongs(head, command):
         return errors.not_found()
+    if head.erasure is not None:
+        return head.erasure.refusal()
     before = known.get((command.conversation, command.message))
     if before is not None:
         if before.fingerprint != command.fingerprint:

@@ -19,6 +19,8 @@ def may_start(head: Head | None, command: StartSession) -> Head:
     """The head, if the asker may start a session at all. Raises `Refused`."""
     if head is None or head.tenant != command.tenant or not head.has(command.participant):
         raise errors.not_found()
+    if head.erasure is not None:
+        raise head.erasure.refusal()
     if command.participant != head.therapist:
         raise errors.forbidden()
     return head
@@ -36,6 +38,8 @@ def end(head: Head | None, running: Session | None, command: EndSession) -> tupl
     """The session that ends. Raises `Refused`."""
     if head is None or head.tenant != command.tenant or not head.has(command.participant):
         raise errors.not_found()
+    if head.erasure is not None:
+        raise head.erasure.refusal()
     if running is None:
         raise errors.conflict()
     return head, running

@@ -8,23 +8,27 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from services.session.config import Settings
-from services.session.handlers import compositions, conversations, messages, reading, sessions
+from services.session.handlers import compositions, conversations, erasing, messages, reading, sessions
 from services.session.handlers.appending import Appender
 from services.session.store import Store
 from shared.contracts import commands as c
 from shared.contracts.envelope import Command, ConversationCommand
 from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused, HoldersChanged
+from shared.contracts.keys import people_key
 from shared.runtime import subscriptions
 from shared.runtime.handler import Handler, Tell, answer
+from shared.runtime.keys.ring import Keyring
 from shared.runtime.postgres import Connection
 from shared.runtime.runs import runs
-from shared.runtime.sealing import Sealer
 
 Rare = (
-    c.CreateConversation | c.GetConversation | c.ListConversations | c.Attach | c.Detach | c.RenewAttachments
-    | c.ReadFacts | c.ReadHistory | c.MarkRead | c.StartSession | c.EndSession | compositions.Any
+    c.CreateConversation | c.GetConversation | c.EraseConversation | c.ListConversations | c.Attach | c.Detach
+    | c.RenewAttachments | c.ReadFacts | c.ReadHistory | c.MarkRead | c.StartSession | c.EndSession | compositions.Any
 )  # fmt: skip
+
+_NAMING = (c.CreateConversation, c.GetConversation, c.Attach)
+"""What is answered with people's names."""
 
 
 def _key(command: Command) -> str | None:
@@ -36,19 +40,21 @@ class Handlers(Handler[c.SessionCommand]):
     """The session service's `shared.runtime.worker.Handler`."""
 
     settings: Settings
-    sealer: Sealer
+    keys: Keyring
     appender: Appender = field(default_factory=Appender)
 
     async def at_once(
         self, db: Connection, fences: Mapping[str, int], commands: Sequence[c.SessionCommand]
     ) -> tuple[list[Tell], list[c.SessionCommand]]:
+        tenants = {c.tenant for c in commands if isinstance(c, _NAMING)}
+        await self.keys.load(people_key(tenant) for tenant in tenants)  # before there is a transaction that would wait
         return await self.appender.append(db, fences, commands)
 
     async def handle(self, tx: Connection, commands: Sequence[c.SessionCommand]) -> list[Tell]:
         tells: list[Tell] = []
         for run in runs(commands, _key):
             if isinstance(run[0], c.SendMessage):
-                tells += await messages.send(tx, Store(tx), self.appender, cast("list[c.SendMessage]", run))
+                tells += await messages.send(tx, Store(tx), self.keys, self.appender, cast("list[c.SendMessage]", run))
             else:
                 for command in cast("list[Rare]", run):
                     tells += await self._one(tx, command)
@@ -68,13 +74,15 @@ class Handlers(Handler[c.SessionCommand]):
     async def _dispatch(self, tx: Connection, store: Store, command: Rare) -> list[Tell]:  # noqa: C901, PLR0911
         match command:
             case c.CreateConversation():
-                return await conversations.create(tx, store, self.sealer, self.settings, command)
+                return await conversations.create(tx, store, self.keys, self.settings, command)
             case c.GetConversation():
-                return await conversations.get(store, self.sealer, command)
+                return await conversations.get(store, self.keys, command)
+            case c.EraseConversation():
+                return await erasing.erase(tx, store, self.settings, command)
             case c.ListConversations():
                 return await conversations.listed(tx, store, command)
             case c.Attach():
-                return await conversations.attach(tx, store, self.sealer, command)
+                return await conversations.attach(tx, store, self.keys, command)
             case c.Detach():
                 return await conversations.detach(tx, command)
             case c.RenewAttachments():
@@ -90,7 +98,7 @@ class Handlers(Handler[c.SessionCommand]):
             case c.EndSession():
                 return await sessions.end(tx, store, command)
             case _:
-                return await compositions.handle(tx, store, command)
+                return await compositions.handle(tx, store, self.keys, command)
 
     async def forget(self, tx: Connection, address: str) -> list[Tell]:
         """A gateway is gone: its attachments end, and the others that hold the same conversations hear of it."""

@@ -6,6 +6,7 @@ from services.session.domain.compositions import Composition
 from services.session.domain.heads import Head
 from services.session.egress import to_holders
 from services.session.store import Store
+from shared.contracts import keys as records
 from shared.contracts.commands import (
     DeleteCompositions,
     KeepComposition,
@@ -14,10 +15,13 @@ from shared.contracts.commands import (
     OpenComposition,
     ReadComposition,
 )
+from shared.contracts.contents import MarkContent
 from shared.contracts.events import CompositionChanged, CompositionRead, CompositionsListed, CompositionSummary, Done
 from shared.contracts.ids import rfc3339
+from shared.contracts.keys import conversation_key
 from shared.runtime import subscriptions
 from shared.runtime.handler import Tell, answer
+from shared.runtime.keys.ring import Keyring
 from shared.runtime.postgres import Connection
 
 Any = KeepComposition | ReadComposition | ListCompositions | OpenComposition | DeleteCompositions | MarkComposition
@@ -28,10 +32,17 @@ PARTS_MOST = 100
 MARKS_MOST = 200
 
 
-async def handle(tx: Connection, store: Store, command: Any) -> list[Tell]:
+async def _head(store: Store, command: Any) -> Head:
     head = (await store.read_heads([command.conversation])).get(command.conversation)
     if head is None or head.tenant != command.tenant or not head.has(command.participant):
         raise errors.not_found()
+    if head.erasure is not None:
+        raise head.erasure.refusal()
+    return head
+
+
+async def handle(tx: Connection, store: Store, keys: Keyring, command: Any) -> list[Tell]:
+    head = await _head(store, command)
     match command:
         case KeepComposition():
             return await _keep(store, command)
@@ -44,7 +55,7 @@ async def handle(tx: Connection, store: Store, command: Any) -> list[Tell]:
         case DeleteCompositions():
             return await _delete(tx, store, head, command)
         case MarkComposition():
-            return await _mark(store, head, command)
+            return await _mark(store, keys, head, command)
 
 
 async def _keep(store: Store, command: KeepComposition) -> list[Tell]:
@@ -114,11 +125,22 @@ async def _delete(tx: Connection, store: Store, head: Head, command: DeleteCompo
     return await _told(tx, command, event)
 
 
-async def _mark(store: Store, head: Head, command: MarkComposition) -> list[Tell]:
+async def _marked_before(store: Store, keys: Keyring, command: MarkComposition) -> str | None:
+    """The fingerprint of a mark that is there; of a mark of before there were data keys, as it would be now."""
+    before = await store.mark(command.conversation, command.mark)
+    if before not in (None, command.fingerprint):
+        key = await keys.of(conversation_key(command.tenant, command.conversation))
+        text = MarkContent.model_validate_json(key.open(records.mark(command.mark), command.content)).text
+        if key.same(before, command.participant, command.draft, command.mark, str(command.at_op), text):
+            return command.fingerprint
+    return before
+
+
+async def _mark(store: Store, keys: Keyring, head: Head, command: MarkComposition) -> list[Tell]:
     if command.participant != head.therapist:
         raise errors.forbidden()
     found = domain.there(await store.composition(head.id, command.draft, command.participant))
-    if not domain.already_marked(await store.mark(head.id, command.mark), command.fingerprint):
+    if not domain.already_marked(await _marked_before(store, keys, command), command.fingerprint):
         if command.at_op > found.ops:
             raise errors.bad_frame("at_op")
         if found.marks >= MARKS_MOST:

@@ -2,7 +2,7 @@
 
 from services.session import errors
 from services.session.config import Settings
-from services.session.egress import to_holders
+from services.session.egress import registrations, to_holders
 from services.session.store import Conversation, Person, Store
 from shared.contracts.commands import (
     Attach,
@@ -10,7 +10,6 @@ from shared.contracts.commands import (
     Detach,
     GetConversation,
     ListConversations,
-    RegisterConversation,
     RenewAttachments,
 )
 from shared.contracts.contents import ConversationContent, NamesContent, ParticipantContent
@@ -26,11 +25,13 @@ from shared.contracts.events import (
 )
 from shared.contracts.frames.values import SessionValue
 from shared.contracts.ids import new_id, rfc3339
+from shared.contracts.keys import names, new_conversation, people_key
+from shared.contracts.keys import person as record
 from shared.runtime import subscriptions
-from shared.runtime.broker.topology import command_queue, to_commands, to_gateway
+from shared.runtime.broker.topology import to_gateway
 from shared.runtime.handler import Tell, answer
+from shared.runtime.keys.ring import Keyring
 from shared.runtime.postgres import Connection
-from shared.runtime.sealing import Sealer
 
 __all__ = ["attach", "create", "detach", "get", "listed", "renew", "to_holders"]
 
@@ -39,16 +40,17 @@ def _members(found: Conversation) -> tuple[Member, Member]:
     return Member(id=found.client.id, role="client"), Member(id=found.therapist.id, role="therapist")
 
 
-def _names(sealer: Sealer, found: Conversation) -> str:
-    """Both people's names, opened from their own seals and sealed for this conversation."""
+def _names(keys: Keyring, found: Conversation) -> str:
+    """Both people's names, opened from their own seals and sealed together as this conversation's."""
+    key = keys.cached(people_key(found.tenant))
     opened = {
-        person.id: ParticipantContent.model_validate_json(sealer.open(found.tenant, person.profile))
+        person.id: ParticipantContent.model_validate_json(key.open(record(person.external_hmac), person.profile))
         for person in (found.client, found.therapist)
     }
-    return sealer.seal(found.id, NamesContent(participants=opened).model_dump_json().encode())
+    return key.seal(names(found.id), NamesContent(participants=opened).model_dump_json().encode())
 
 
-def _found(sealer: Sealer, cause: str, found: Conversation, *, created: bool) -> ConversationFound:
+def _found(keys: Keyring, cause: str, found: Conversation, *, created: bool) -> ConversationFound:
     return ConversationFound(
         causationid=cause,
         conversation=found.id,
@@ -57,7 +59,7 @@ def _found(sealer: Sealer, cause: str, found: Conversation, *, created: bool) ->
         members=_members(found),
         last_seq=found.last_seq,
         created_at=rfc3339(found.created_at),
-        content=_names(sealer, found),
+        content=_names(keys, found),
     )
 
 
@@ -65,93 +67,82 @@ async def _own(store: Store, conversation: str, tenant: str) -> Conversation:
     found = await store.conversation(conversation)
     if found is None or found.tenant != tenant:
         raise errors.not_found()
+    if found.erasure is not None:
+        raise found.erasure.refusal()
     return found
 
 
 async def create(
-    tx: Connection, store: Store, sealer: Sealer, settings: Settings, command: CreateConversation
+    tx: Connection, store: Store, keys: Keyring, settings: Settings, command: CreateConversation
 ) -> list[Tell]:
     """Create, or find by id (a repeated command) or by the partner's external id."""
     found = await store.conversation(command.conversation)
     if found is not None and found.tenant != command.tenant:
         raise errors.conflict()
-    if found is None or _open(sealer, command).external_id is not None:
-        await _insert(store, sealer, command)
-        found = await _found_or_made(store, sealer, command)
-    told = _registrations(settings, command, found)
+    if found is not None and found.erasure is not None:
+        raise found.erasure.refusal()
+    if found is None or _open(keys, command).external_id is not None:
+        await _insert(store, keys, command)
+        found = await _found_or_made(store, keys, command)
+    told = registrations(settings, found, command.traceparent)
     # An id that comes of the external id is everybody's who asks for that one; any other is this request's alone.
-    own = command.keyed or _open(sealer, command).external_id is None
+    own = command.keyed or _open(keys, command).external_id is None
     created = found.created_by == command.id or (own and found.id == command.conversation)
-    reply = answer(command, _found(sealer, command.id, found, created=created))
+    reply = answer(command, _found(keys, command.id, found, created=created))
     watching = await subscriptions.addresses(tx, [found.client.id, found.therapist.id])
     event = ConversationCreated(tenant=found.tenant, conversation=found.id, members=_members(found))
     addresses = {address for several in watching.values() for address in several}
     return [Tell(reply.to, reply.envelope, told), *[Tell(to_gateway(a), event, told) for a in sorted(addresses)]]
 
 
-def _external(sealer: Sealer, command: CreateConversation, content: ConversationContent) -> str | None:
+def _external(keys: Keyring, command: CreateConversation, content: ConversationContent) -> str | None:
     if content.external_id is None:
         return None
-    return sealer.fingerprint(command.tenant, "conversation", content.external_id)
+    return keys.index(command.tenant, "conversation", content.external_id)
 
 
-def _open(sealer: Sealer, command: CreateConversation) -> ConversationContent:
-    return ConversationContent.model_validate_json(sealer.open(command.conversation, command.content))
+def _open(keys: Keyring, command: CreateConversation) -> ConversationContent:
+    key = keys.cached(people_key(command.tenant))
+    return ConversationContent.model_validate_json(key.open(new_conversation(command.conversation), command.content))
 
 
-async def _insert(store: Store, sealer: Sealer, command: CreateConversation) -> None:
+async def _insert(store: Store, keys: Keyring, command: CreateConversation) -> None:
     """Insert, unless it is there. Raises `Refused`: a person's role, or the external id, is taken."""
-    content = _open(sealer, command)
-    external = _external(sealer, command, content)
+    key = keys.cached(people_key(command.tenant))
+    content = _open(keys, command)
+    external = _external(keys, command, content)
     people = [
-        (sealer.fingerprint(command.tenant, "participant", person.external_id), role, person)
+        (keys.index(command.tenant, "participant", person.external_id), role, person)
         for role, person in zip(command.roles, content.participants, strict=True)
     ]
     ids: dict[str, str] = {}
     for hmac, role, person in sorted(
         people, key=lambda p: p[0]
     ):  # in one order everywhere, so that none waits in a ring
-        profile = sealer.seal(command.tenant, person.model_dump_json().encode())
-        kept = await store.upsert_participant(Person(new_id(), person.locale, profile), command.tenant, role, hmac)
+        profile = key.seal(record(hmac), person.model_dump_json().encode())
+        new = Person(new_id(), person.locale, hmac, profile)
+        kept = await store.upsert_participant(new, command.tenant, role)
         if kept is None:
             raise errors.conflict()
         ids[role] = kept[0]
-    new = await store.insert_conversation(
+    inserted = await store.insert_conversation(
         command.conversation, command.tenant, command.region, external, ids["client"], ids["therapist"], command.id
     )
-    if not new:
-        existing = await _found_or_made(store, sealer, command)
+    if not inserted:
+        existing = await _found_or_made(store, keys, command)
         if (existing.client.id, existing.therapist.id) != (ids["client"], ids["therapist"]):
             raise errors.conflict()
 
 
-async def _found_or_made(store: Store, sealer: Sealer, command: CreateConversation) -> Conversation:
-    external = _external(sealer, command, _open(sealer, command))
+async def _found_or_made(store: Store, keys: Keyring, command: CreateConversation) -> Conversation:
+    external = _external(keys, command, _open(keys, command))
     existing = None if external is None else await store.conversation_by_external(command.tenant, external)
     return await _own(store, existing or command.conversation, command.tenant)
 
 
-def _registrations(settings: Settings, command: CreateConversation, found: Conversation) -> tuple[Tell, ...]:
-    register = RegisterConversation(
-        tenant=found.tenant,
-        replyto="",
-        conversation=found.id,
-        client=found.client.id,
-        therapist=found.therapist.id,
-        client_locale=found.client.locale,
-        therapist_locale=found.therapist.locale,
-        traceparent=command.traceparent,
-    )
-    queues = (
-        command_queue("consent", settings.consent_queues, found.id),
-        command_queue("notes", settings.notes_queues, found.id),
-    )
-    return tuple(Tell(to_commands(queue, persistent=True), register) for queue in queues)  # nobody repeats it
-
-
-async def get(store: Store, sealer: Sealer, command: GetConversation) -> list[Tell]:
+async def get(store: Store, keys: Keyring, command: GetConversation) -> list[Tell]:
     found = await _own(store, command.conversation, command.tenant)
-    return [answer(command, _found(sealer, command.id, found, created=False))]
+    return [answer(command, _found(keys, command.id, found, created=False))]
 
 
 async def listed(tx: Connection, store: Store, command: ListConversations) -> list[Tell]:
@@ -165,7 +156,7 @@ async def listed(tx: Connection, store: Store, command: ListConversations) -> li
     return [answer(command, reply)]
 
 
-async def attach(tx: Connection, store: Store, sealer: Sealer, command: Attach) -> list[Tell]:
+async def attach(tx: Connection, store: Store, keys: Keyring, command: Attach) -> list[Tell]:
     """Answer with the head; everything above it follows on the same queue."""
     found = await _own(store, command.conversation, command.tenant)
     new = await subscriptions.subscribe(tx, found.id, command.replyto)
@@ -181,7 +172,7 @@ async def attach(tx: Connection, store: Store, sealer: Sealer, command: Attach) 
         reads=await store.reads(found.id),
         session=SessionValue(id=running.id, started_at=rfc3339(running.started_at)) if running else None,
         holders=holders,
-        content=_names(sealer, found),
+        content=_names(keys, found),
     )
     others = [holder for holder in holders if holder != command.replyto]
     changed = HoldersChanged(tenant=found.tenant, conversation=found.id, holders=holders)

@@ -1,19 +1,24 @@
 """Sending messages, many at once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from services.session import egress, metrics
 from services.session.domain import messages as domain
 from services.session.domain.heads import Head
-from services.session.domain.messages import Decision, Posted
+from services.session.domain.messages import Decision, Known, Place, Posted
 from services.session.store import Store
 from shared.contracts.commands import SendMessage
-from shared.contracts.errors import Refused
+from shared.contracts.contents import MessageContent
+from shared.contracts.errors import Code, Refused
 from shared.contracts.events import CommandRefused, MessageFact
 from shared.contracts.ids import rfc3339
+from shared.contracts.keys import conversation_key
+from shared.contracts.keys import message as record
 from shared.runtime import subscriptions
 from shared.runtime.handler import Tell, answer
+from shared.runtime.keys.ring import Keyring
 from shared.runtime.postgres import Connection
 
 
@@ -23,13 +28,42 @@ class Learner(Protocol):
     def learn(self, head: Head, holders: Sequence[str]) -> None: ...
 
 
-async def send(tx: Connection, store: Store, learner: Learner, commands: Sequence[SendMessage]) -> list[Tell]:
+async def _told_before(keys: Keyring, known: dict[Place, Known], commands: Sequence[SendMessage]) -> dict[str, Refused]:
+    """Look closer where a message is there whose fingerprint is another one.
+
+    It may be of before there were data keys: then ``known`` gets the one that it would have now. Where the key is away
+    that can't be told; gives those commands with what their senders hear.
+    """
+    untold: dict[str, Refused] = {}
+    for command in commands:
+        place = command.conversation, command.message
+        before = known.get(place)
+        if before is None or before.fingerprint == command.fingerprint:
+            continue
+        try:
+            key = await keys.of(conversation_key(command.tenant, command.conversation))
+            content = MessageContent.model_validate_json(key.open(record(command.message), command.content))
+        except Refused as refused:
+            untold[command.id] = refused
+            continue
+        parts = command.sender, command.message, content.text, command.in_reply_to, content.tone
+        if key.same(before.fingerprint, *parts):
+            known[place] = replace(before, fingerprint=command.fingerprint)
+    return untold
+
+
+async def send(
+    tx: Connection, store: Store, keys: Keyring, learner: Learner, commands: Sequence[SendMessage]
+) -> list[Tell]:
     """Store what is new; a repeated message is told again, since its first telling may have been lost."""
     conversations = sorted({command.conversation for command in commands})
     heads = await store.lock_heads(conversations)
     places = {(c.conversation, c.message) for c in commands}
     places |= {(c.conversation, c.in_reply_to) for c in commands if c.in_reply_to is not None}
-    decisions = domain.decide(heads, await store.known_messages(list(places)), commands)
+    known = await store.known_messages(list(places))
+    untold = await _told_before(keys, known, commands)
+    decided = zip(commands, domain.decide(heads, known, commands), strict=True)
+    decisions = [untold.get(c.id, d) if isinstance(d, Refused) and d.code is Code.CONFLICT else d for c, d in decided]
     new = [d for d in decisions if isinstance(d, Posted) and d.new]
     if new:
         await store.insert_messages(new)

@@ -18,6 +18,8 @@ async def _head(store: Store, command: ConversationCommand) -> Head:
     head = (await store.read_heads([command.conversation])).get(command.conversation)
     if head is None or head.tenant != command.tenant:
         raise errors.not_found()
+    if head.erasure is not None:
+        raise head.erasure.refusal()
     return head
 
 

@@ -1,10 +1,12 @@
 -- name: lock_heads!
 -- The heads of conversations that are about to grow, locked in one order, with the database's clock.
-select id, tenant, client, therapist, last_seq, last_n, last_at, clock_timestamp() as now
+select id, tenant, client, therapist, last_seq, last_n, last_at, erased_at, erased_by, erasure_done_at,
+       clock_timestamp() as now
 from conversation where id = any($1::uuid[]) order by id for update;
 
 -- name: read_heads
-select id, tenant, client, therapist, last_seq, last_n, last_at, clock_timestamp() as now
+select id, tenant, client, therapist, last_seq, last_n, last_at, erased_at, erased_by, erasure_done_at,
+       clock_timestamp() as now
 from conversation where id = any($1::uuid[]);
 
 -- name: known_messages!
@@ -57,7 +59,7 @@ with fence as (
     update conversation set last_seq = growth.seq, last_n = growth.n,
         last_at = greatest(last_at, date_trunc('milliseconds', clock_timestamp()))
     from growth
-    where conversation.id = growth.conversation and conversation.last_n = growth.from_n
+    where conversation.id = growth.conversation and conversation.last_n = growth.from_n and conversation.erased_at is null
       and not growth.known and not growth.astray and (select count(*) from fence) = cardinality($1::text[])
     returning conversation.id, conversation.last_at
 ), inserted as (
@@ -118,8 +120,9 @@ on conflict do nothing returning id;
 
 -- name: conversation
 select c.id, c.tenant, c.region, c.client, c.therapist, c.created_at, c.last_seq, c.last_n, c.created_by,
-       a.profile as client_profile, a.locale as client_locale,
-       b.profile as therapist_profile, b.locale as therapist_locale
+       c.erased_at, c.erased_by, c.erasure_done_at,
+       a.profile as client_profile, a.locale as client_locale, a.external_hmac as client_hmac,
+       b.profile as therapist_profile, b.locale as therapist_locale, b.external_hmac as therapist_hmac
 from conversation c
 join participant a on a.id = c.client
 join participant b on b.id = c.therapist
@@ -135,7 +138,7 @@ select id from participant where id = $1 and tenant = $2 for update;
 -- name: list_conversations!
 -- Newest first, behind the conversation $2 where it is given.
 select c.id from conversation c
-where $1 in (c.client, c.therapist)
+where $1 in (c.client, c.therapist) and c.erased_at is null
   and ($2::uuid is null
        or (c.created_at, c.id) < (select b.created_at, b.id from conversation b where b.id = $2))
 order by c.created_at desc, c.id desc limit $3;
@@ -234,3 +237,52 @@ values ($1, $2, $3, $4, $5, date_trunc('milliseconds', clock_timestamp()), $6, $
 -- name: marks
 select mark, at_op, at, content from composition_mark
 where conversation = $1 and draft = $2 and author = $3 order by at_op, at limit $4;
+
+-- name: begin_erasure!
+update conversation set erased_at = date_trunc('milliseconds', clock_timestamp()), erased_by = $2 where id = $1
+returning erased_at;
+
+-- name: keys_to_destroy
+select id, tenant from conversation
+where erased_at is not null and erasure_done_at is null and keys_destroyed_at is null order by erased_at limit $1;
+
+-- name: keys_destroyed!
+update conversation set keys_destroyed_at = clock_timestamp() where id = $1 and keys_destroyed_at is null;
+
+-- name: contents_to_empty
+select id from conversation
+where erased_at is not null and erasure_done_at is null and keys_destroyed_at < clock_timestamp() - $1::interval
+order by erased_at limit $2;
+
+-- name: empty_messages!
+-- What nobody can read any more isn't kept either. Ids, order and times stay.
+update event set content = '', fingerprint = null
+where conversation = $1 and n in (
+    select n from event where conversation = $1 and octet_length(content) > 0 order by n limit $2
+);
+
+-- name: empty_parts!
+delete from composition_part where (conversation, draft, run, number) in (
+    select conversation, draft, run, number from composition_part where conversation = $1 limit $2
+);
+
+-- name: empty_marks!
+update composition_mark set content = '', fingerprint = '' where conversation = $1 and octet_length(content) > 0;
+
+-- name: lock_people
+-- A conversation's two people, in the order in which they are made: who makes another conversation of one of them waits,
+-- or is waited for.
+select id from participant
+where id in (select unnest(array[client, therapist]) from conversation where id = $1) order by external_hmac for update;
+
+-- name: empty_people!
+-- Who of them is in no other conversation any more has no name and no external id left, and is never found again.
+update participant p set profile = '', external_hmac = 'erased ' || p.id
+where p.id in (select unnest(array[client, therapist]) from conversation where id = $1)
+  and not exists (
+      select from conversation o where p.id in (o.client, o.therapist) and o.erased_at is null
+  );
+
+-- name: erasure_done!
+update conversation set erasure_done_at = date_trunc('milliseconds', clock_timestamp())
+where id = $1 and erasure_done_at is null;

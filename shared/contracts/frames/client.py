@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from shared.contracts.frames.values import Value
-from shared.contracts.ids import Epoch, Id, Level, Purpose, Seq, Sha256
+from shared.contracts.ids import Epoch, Id, Level, Moment, Purpose, Seq, Sha256
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Rev = Annotated[int, Field(ge=1, le=2**53 - 1)]
@@ -16,7 +16,7 @@ Inserted = Annotated[str, StringConstraints(min_length=1)]
 
 Insert = tuple[WaitMs, Literal["i"], Position, Inserted]
 Delete = tuple[WaitMs, Literal["d"], Position, Count]
-Op = Insert | Delete
+Op = Annotated[Insert | Delete, Field(union_mode="left_to_right")]
 """``[wait_ms, "i", pos, text]`` or ``[wait_ms, "d", pos, count]``; positions and counts are code points."""
 
 
@@ -45,6 +45,7 @@ class Hello(Frame):
     token: str
     device: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
     resume: Annotated[list[ResumePoint], Field(max_length=1_000)] | None = None
+    obscure: bool | None = None
 
 
 class TokenRefresh(Frame):
@@ -119,6 +120,13 @@ class LiveClear(InConversation):
     draft: Id
 
 
+class LivePad(Frame):
+    """Says nothing: it keeps the pace of an obscured connection. Any frame may be filled up by a member ``pad``."""
+
+    type: Literal["live.pad"]
+    pad: str | None = None
+
+
 class LiveResync(InConversation):
     type: Literal["live.resync"]
     draft: Id
@@ -129,18 +137,37 @@ class ConsentForms(InConversation):
 
 
 class ConsentGrant(InConversation):
+    """``participant``: whose consent it is; anybody's but one's own is refused. ``expires_at``: until when."""
+
     type: Literal["consent.grant"]
     purpose: Purpose
     version: Annotated[int, Field(ge=1, le=2**31 - 1)]
     sha256: Sha256
     decision: Id | None = None
     if_epoch: Epoch | None = None
+    participant: Id | None = None
+    expires_at: Moment | None = None
 
 
 class ConsentWithdraw(InConversation):
     type: Literal["consent.withdraw"]
     purpose: Purpose
     decision: Id | None = None
+    participant: Id | None = None
+
+
+class ConsentHistory(InConversation):
+    """One's own decisions, with what each let through and blocked; the newest, or those before this one."""
+
+    type: Literal["consent.history"]
+    before: Id | None = None
+
+
+class ConsentReceipt(InConversation):
+    """A receipt for a decision of one's own, which proves itself."""
+
+    type: Literal["consent.receipt"]
+    decision: Id
 
 
 class SessionStart(InConversation):
@@ -209,8 +236,9 @@ class CompositionMark(InConversation):
 
 AnyFrame = (
     Hello | TokenRefresh | ConversationList | MessageSend | History | MessageRead | Typing
-    | LiveToggle | LiveEdit | LiveReset | LiveClear | LiveResync
-    | ConsentForms | ConsentGrant | ConsentWithdraw | SessionStart | SessionEnd | NoteSave | NoteList
+    | LiveToggle | LiveEdit | LiveReset | LiveClear | LiveResync | LivePad
+    | ConsentForms | ConsentGrant | ConsentWithdraw | ConsentHistory | ConsentReceipt
+    | SessionStart | SessionEnd | NoteSave | NoteList
     | CompositionGet | CompositionList | CompositionOpen | CompositionDelete | CompositionMark
 )  # fmt: skip
 ClientFrame = Annotated[AnyFrame, Field(discriminator="type")]

@@ -17,7 +17,9 @@ from shared.contracts.frames.values import (
     LiveValue,
     MessageValue,
     NoteValue,
+    ObscureValue,
     ParticipantValue,
+    RecordValue,
     SessionValue,
     Value,
 )
@@ -40,6 +42,7 @@ class Welcome(Value):
     heartbeat_s: int
     more: bool
     limits: LimitsValue
+    obscure: ObscureValue | None
     conversations: list[ConversationValue]
 
 
@@ -63,6 +66,9 @@ class Ok(Value):
     version: int | None = LeftOut
     composition: CompositionValue | None = LeftOut
     compositions: list[CompositionSummaryValue] | None = LeftOut
+    decisions: list[RecordValue] | None = LeftOut
+    receipt: dict[str, JsonValue] | None = LeftOut
+    html: str | None = LeftOut
 
 
 class Error(Value):
@@ -91,6 +97,14 @@ class ConversationAdded(Value):
     reads: dict[Id, Seq]
     live: dict[Id, LiveValue]
     session: SessionValue | None
+
+
+class ConversationErased(Value):
+    """It is no more; whatever is asked about it is `erased`."""
+
+    type: Literal["conversation.erased"] = "conversation.erased"
+    conversation: Id
+    at: str
 
 
 class ResumeReset(Value):
@@ -168,6 +182,13 @@ class LiveClear(Value):
     sender: From
 
 
+class LivePad(Value):
+    """Says nothing: what goes out at a tick of an obscured connection when there is nothing to say."""
+
+    type: Literal["live.pad"] = "live.pad"
+    pad: str
+
+
 class ConsentChanged(Value):
     type: Literal["consent.changed"] = "consent.changed"
     conversation: Id
@@ -212,7 +233,7 @@ class CompositionDeleted(Value):
 
 
 ServerFrame = (
-    Welcome | Ok | Error | Reconnect | ConversationAdded | ResumeReset | MessagePosted | MessageRead | Typing
-    | Presence | LiveChanged | LiveEdit | LiveReset | LiveClear | ConsentChanged | SessionStarted | SessionEnded
-    | CompositionOpened | CompositionDeleted
+    Welcome | Ok | Error | Reconnect | ConversationAdded | ConversationErased | ResumeReset | MessagePosted
+    | MessageRead | Typing | Presence | LiveChanged | LiveEdit | LiveReset | LiveClear | LivePad | ConsentChanged
+    | SessionStarted | SessionEnded | CompositionOpened | CompositionDeleted
 )  # fmt: skip

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.contracts.ids import ConsentState, Epoch, Id, Level, Purpose, Role, Seq, Sha256
+from shared.contracts.ids import Capacity, ConsentState, Epoch, Id, Level, Moment, Purpose, Role, Seq, Sha256
 
 
 def _is_none(value: object) -> bool:
@@ -49,11 +49,25 @@ class ConsentValue(Value):
 Consents = dict[Id, dict[Purpose, ConsentValue]]
 
 
+class DeciderValue(Value):
+    """Who decided for a participant, by the partner's id, and in which capacity."""
+
+    capacity: Capacity
+    person: Id
+
+
 class LiveValue(Value):
     """Whether any connection of a participant shows live text, and at which level."""
 
     on: bool
     level: Level
+
+
+class ObscureValue(Value):
+    """Both sides agreed to send frames of one size at fixed moments while live text is on."""
+
+    tick_ms: int
+    frame_bytes: int
 
 
 class SessionValue(Value):
@@ -96,6 +110,74 @@ class FormValue(Value):
     text: str
     locale: str
     sha256: Sha256
+
+
+FormTitle = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+FormText = Annotated[str, StringConstraints(min_length=1, max_length=16_000)]
+Locale = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
+Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+class FormTextValue(Value):
+    """A form's text in one language."""
+
+    locale: Locale
+    title: FormTitle
+    text: FormText
+
+
+class FormVersionValue(Value):
+    """A version of a form, in one language, without its text.
+
+    ``own``: the tenant's own; else one that everybody has. ``valid_days``: how long a grant lasts. ``older_lapse_at``:
+    when grants of older versions lapse; left out: they stay in force.
+    """
+
+    purpose: Purpose
+    version: int
+    locale: str
+    title: str
+    sha256: Sha256
+    own: bool
+    published_at: str
+    valid_days: int | None = LeftOut
+    older_lapse_at: str | None = LeftOut
+
+
+class CountValue(Value):
+    """How often something happened under a decision, with the first and the last time. No content."""
+
+    count: int
+    first_at: str | None = LeftOut
+    last_at: str | None = LeftOut
+
+
+class RecordValue(Value):
+    """A decision with all that is known of it.
+
+    ``ended_at``: when it was followed by another, expired or lapsed; left out: it stands. ``expires_at``: until when a
+    grant is in force at most. ``decided_at``: when the person decided, as the partner says that relayed it.
+    """
+
+    id: Id
+    conversation: Id
+    participant: Id
+    role: Role
+    purpose: Purpose
+    decision: Literal["grant", "withdraw"]
+    version: int | None = LeftOut
+    sha256: Sha256 | None = LeftOut
+    locale: str | None = LeftOut
+    title: str | None = LeftOut
+    epoch: Epoch
+    at: str
+    via: str
+    by: DeciderValue | None = LeftOut
+    decided_at: Moment | None = LeftOut
+    expires_at: str | None = LeftOut
+    ended_at: str | None = LeftOut
+    let_through: CountValue = CountValue(count=0)
+    blocked: CountValue = CountValue(count=0)
 
 
 class NoteValue(Value):

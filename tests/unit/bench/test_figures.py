@@ -39,8 +39,8 @@ def test_the_schedule_is_even_and_ends() -> None:
 
 
 def test_steps_go_upward_only_when_asked() -> None:
-    assert list(upward([200, 800], climb=False)) == [200, 800]
-    assert list(islice(upward([200, 800], climb=True), 4)) == [200, 800, 1000, 1250]
+    assert list(upward([200, 800], 0.0)) == [200, 800]
+    assert list(islice(upward([200, 800], 250.0), 4)) == [200, 800, 1000, 1250]
 
 
 def test_what_is_sustained_is_the_highest_rate_within_the_limit() -> None:

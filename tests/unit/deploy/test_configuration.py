@@ -13,8 +13,10 @@ PREFIX = "UNSAID_"
 SOME_KEY = b64encode(bytes(32)).decode()
 SOME_SECRETS = {
     "UNSAID_DATABASE_URL": "postgresql://user:password@host/name",
+    "UNSAID_KEYS_URL": "postgresql://user:password@host/keys",
     "UNSAID_AMQP_URL": "amqp://user:password@host/",
     "UNSAID_CONTENT_KEY": SOME_KEY,
+    "UNSAID_CONSENT_LOG_KEY": SOME_KEY,
     "UNSAID_TOKEN_KEYS": f'{{"k":"{SOME_KEY}"}}',
 }
 

@@ -19,7 +19,7 @@ ID = "7c7f8d8e-3d2f-4d8b-8ea6-9b1c3d5e7f88"
     ("after", "after_n", "head"), [(4, None, True), (3, None, False), (5, None, False), (None, 6, True), (4, 5, False)]
 )
 def test_who_has_the_head_has_missed_nothing(after: int | None, after_n: int | None, head: bool) -> None:
-    facts = Facts(Mock(), Mock())
+    facts = Facts(Mock())
     facts.jump(4, 6)
     assert facts.is_head(after, after_n) is head
 
@@ -37,7 +37,7 @@ class _Asked:
 
 async def test_the_same_page_is_read_once_for_all_who_ask_meanwhile() -> None:
     asked = _Asked()
-    hub = Hub(Mock(session_queues=2), Mock(), asked, Mock(), Mock(), Mock(), Mock(), Mock())  # type: ignore[arg-type]
+    hub = Hub(Mock(session_queues=2), Mock(), asked, Mock(), Mock(), Mock(), Mock(), Mock(), Mock(), Mock())  # type: ignore[arg-type]
     hub.address = "gateway.test"
     room: Any = SimpleNamespace(id=ID, tenant=ID)
 

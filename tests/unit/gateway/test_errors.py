@@ -35,6 +35,7 @@ STATUS = {
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
     Code.ERASED: 410,
+    Code.KEY_GONE: 410,
     Code.BAD_REQUEST: 422,
     Code.RATE_LIMITED: 429,
     Code.UNAVAILABLE: 503,
@@ -76,4 +77,4 @@ def test_a_refusal_and_its_text_hold_no_content() -> None:
 
 
 def test_the_close_codes_are_the_protocols() -> None:
-    assert {int(code) for code in Close} == {1012, 4400, 4401, 4408, 4409, 4413, 4429, 4508}
+    assert {int(code) for code in Close} == {1012, 4400, 4401, 4408, 4409, 4410, 4413, 4429, 4508}

@@ -1,6 +1,7 @@
 """Who is silent for two heartbeats is closed; everybody else is pinged and left alone."""
 
 import asyncio
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ class Silent:
     """A connection that was last heard so long ago."""
 
     def __init__(self, ago: float) -> None:
-        self.heard = asyncio.get_running_loop().time() - ago
+        self.heard = time.monotonic() - ago
         self.claims = SimpleNamespace(exp=2**53)
         self.codes: list[int] = []
 
@@ -23,22 +24,22 @@ class Silent:
         self.codes.append(code)
 
 
-class Socket:
+class Visit:
     def __init__(self) -> None:
         self.pinged = asyncio.Event()
 
-    async def ping(self) -> None:
+    def beat(self, _: float) -> None:
         self.pinged.set()
 
 
 async def test_two_missed_heartbeats_close(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket, "HEARTBEAT_S", 1)
-    quiet, lively, socket = Silent(60), Silent(-60), Socket()
+    quiet, lively, visit = Silent(60), Silent(-60), Visit()
     hub = SimpleNamespace(connections={"quiet": quiet, "lively": lively})
-    task = asyncio.create_task(heartbeats(cast("Any", hub), cast("Any", SimpleNamespace(sockets={socket}))))
+    task = asyncio.create_task(heartbeats(cast("Any", hub), cast("Any", SimpleNamespace(visits={visit}))))
     try:
         async with asyncio.timeout(5):
-            await socket.pinged.wait()
+            await visit.pinged.wait()
     finally:
         task.cancel()
     assert quiet.codes == [Close.TIMEOUT]

@@ -1,13 +1,11 @@
 """Keeping at the gateway: bounded in memory, closed where consent isn't known, told again until it is stored."""
 
 import uuid
-from base64 import b64encode
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from pydantic import SecretStr
 
 from services.gateway.domain.drafts import Draft
 from services.gateway.domain.strokes import decode
@@ -22,7 +20,8 @@ from shared.contracts.events import Done
 from shared.contracts.frames import client
 from shared.contracts.frames.values import ConsentValue
 from shared.contracts.ids import new_id
-from shared.runtime.sealing import Sealer
+from shared.contracts.keys import composition_part
+from tests.support.keys import HeldKeys
 
 WHO, CONNECTION = new_id(), "here"
 
@@ -31,7 +30,7 @@ WHO, CONNECTION = new_id(), "here"
 class Sent:
     """The commands that were submitted, and who waits for their answers."""
 
-    sealer: Sealer
+    room: Room
     commands: list[tuple[KeepComposition, Waiter]] = field(default_factory=list)
 
     def submit(self, queue: str, command: KeepComposition, waiter: Waiter) -> None:
@@ -41,7 +40,8 @@ class Sent:
     def texts(self) -> list[str]:
         found = []
         for command, _ in self.commands:
-            strokes = decode(self.sealer.open(command.conversation, command.content))
+            record = composition_part(command.draft, command.run, command.number)
+            strokes = decode(self.room.key().open(record, command.content))
             found.append("".join(str(s.op[3]) for s in strokes))
         return found
 
@@ -50,16 +50,14 @@ class Desk:
     """A room in which one author writes, and what is kept of it."""
 
     def __init__(self, *, consent: bool = True) -> None:
-        sealer = Sealer(SecretStr(b64encode(bytes(range(32))).decode()))
-        self.sent = Sent(sealer)
-        self.room = Room(new_id(), new_id(), "consent.0", sealer)
+        self.room = Room(new_id(), new_id(), "consent.0", HeldKeys())
+        self.sent = Sent(self.room)
         self.lease = True
         if consent:
             self.room.learn(WHO, "composition_replay", ConsentValue(state="granted", epoch=1))
         hub = SimpleNamespace(
             rooms={self.room.id: self.room},
             requests=self.sent,
-            sealer=sealer,
             address="gateway.1",
             lease_holds=lambda _: self.lease,
             session_queue=lambda _: "session.0",

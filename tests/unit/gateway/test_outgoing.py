@@ -4,6 +4,7 @@ import asyncio
 from typing import cast
 
 import pytest
+from picows import WSMsgType, WSTransport
 
 from services.gateway.egress import outgoing
 from services.gateway.egress.outgoing import BUFFER_BYTES, QUEUE_FRAMES, Live, Outgoing, cork, encode
@@ -28,18 +29,22 @@ def test_a_frame_is_one_final_unmasked_text_frame_of_its_size(size: int, header:
 
 
 class Transport:
-    """A reader that takes nothing while `full`."""
+    """Takes what is written."""
 
     def __init__(self) -> None:
-        self.full = False
-        self.closing = False
+        self.underlying_transport = self
+        self.closing = self.is_disconnected = self.is_close_frame_sent = False
         self.written: list[bytes] = []
 
-    def get_write_buffer_size(self) -> int:
-        return BUFFER_BYTES if self.full else 0
+    def set_write_buffer_limits(self, high: int) -> None:
+        assert high == BUFFER_BYTES
 
     def is_closing(self) -> bool:
         return self.closing
+
+    def send(self, kind: WSMsgType, payload: bytes) -> None:
+        assert kind is WSMsgType.TEXT
+        self.written.append(encode(payload))
 
     def write(self, raw: bytes) -> None:
         self.written.append(raw)
@@ -51,7 +56,7 @@ class Line:
     def __init__(self) -> None:
         self.transport = Transport()
         self.codes: list[int] = []
-        self.out = Outgoing(cast("asyncio.Transport", self.transport), self.codes.append)
+        self.out = Outgoing(cast("WSTransport", self.transport), self.codes.append)
         self.drafts: dict[str, bytes] = {}
 
     def live(self, author: str, draft: str, conversation: str = "c") -> Live:
@@ -63,7 +68,7 @@ class Line:
 
     async def arrived(self) -> list[bytes]:
         """What the reader has got, once it reads again."""
-        self.transport.full = False
+        self.out.resume()
         await self.out.flush(5)
         return [raw[2:] for raw in self.transport.written]
 
@@ -78,7 +83,7 @@ async def test_frames_to_a_quick_reader_are_written_at_once() -> None:
 async def test_frames_to_a_slow_reader_wait_in_order() -> None:
     line = Line()
     line.out.send(b"0")
-    line.transport.full = True
+    line.out.pause()
     for number in range(1, 6):
         line.out.send(b"%d" % number)
     await asyncio.sleep(0)
@@ -90,7 +95,7 @@ async def test_frames_to_a_slow_reader_wait_in_order() -> None:
 
 async def test_of_what_waits_only_an_authors_live_text_is_dropped() -> None:
     line = Line()
-    line.transport.full = True
+    line.out.pause()
     line.drafts = {"1": b"hers", "2": b"his", "3": b"other"}
     line.out.send(b"first", line.live("a", "2"))
     await asyncio.sleep(0)  # the writer is at work and waits for room
@@ -104,7 +109,7 @@ async def test_of_what_waits_only_an_authors_live_text_is_dropped() -> None:
 
 async def test_of_a_draft_a_slow_reader_gets_the_newest_state_once_and_none_that_has_ended() -> None:
     line = Line()
-    line.transport.full = True
+    line.out.pause()
     for rev in range(1, 10_000):
         line.drafts = {"1": b"rev %d" % rev}
         line.out.send(b"edit %d" % rev, line.live("a", "1"))
@@ -119,11 +124,11 @@ async def test_of_a_draft_a_slow_reader_gets_the_newest_state_once_and_none_that
 
 async def test_after_its_newest_state_a_draft_that_goes_on_has_a_place_again() -> None:
     line = Line()
-    line.transport.full = True
+    line.out.pause()
     line.drafts = {"1": b"one"}
     line.out.send(b"", line.live("a", "1"))
     assert await line.arrived() == [b"one"]
-    line.transport.full = True
+    line.out.pause()
     line.drafts = {"1": b"two"}
     line.out.send(b"", line.live("a", "1"))
     assert await line.arrived() == [b"one", b"two"]
@@ -146,7 +151,7 @@ async def test_what_follows_from_one_delivery_is_one_write() -> None:
 
 async def test_waiting_for_a_reader_ends_when_it_has_caught_up() -> None:
     line = Line()
-    line.transport.full = True
+    line.out.pause()
     line.out.send(b"x")
     waiting = asyncio.create_task(line.out.caught_up())
     await asyncio.sleep(0)
@@ -157,7 +162,7 @@ async def test_waiting_for_a_reader_ends_when_it_has_caught_up() -> None:
 
 async def test_whoever_is_too_slow_is_closed() -> None:
     line = Line()
-    line.transport.full = True
+    line.out.pause()
     for _ in range(QUEUE_FRAMES):
         line.out.send(b"x")
     assert line.codes == []
@@ -169,7 +174,7 @@ async def test_whoever_is_too_slow_is_closed() -> None:
 
 async def test_too_many_bytes_are_too_slow_as_well() -> None:
     line = Line()
-    line.transport.full = True
+    line.out.pause()
     for _ in range(40):
         line.out.send(b"x" * 262_144)
     assert set(line.codes) == {Close.TOO_SLOW}
@@ -179,7 +184,7 @@ async def test_too_many_bytes_are_too_slow_as_well() -> None:
 async def test_a_reader_that_stands_still_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outgoing, "STALL_S", 0.05)
     line = Line()
-    line.transport.full = True
+    line.out.pause()
     line.out.send(b"x")
     await line.out.flush(5)
     assert line.codes == [Close.TOO_SLOW]
@@ -187,8 +192,66 @@ async def test_a_reader_that_stands_still_is_closed(monkeypatch: pytest.MonkeyPa
 
 async def test_nothing_is_written_after_the_end() -> None:
     line = Line()
-    line.transport.full = True
+    line.out.pause()
     line.out.send(b"waiting")
     line.out.stop()
     line.out.send(b"late")
     assert await line.arrived() == []
+
+
+async def test_what_is_corked_for_a_connection_that_is_closing_takes_nobody_elses_along() -> None:
+    line, other = Line(), Line()
+    with cork:
+        for one in (line, other):
+            one.out.send(b"1")
+            one.out.send(b"2")
+        line.transport.closing = True
+    assert line.transport.written == []
+    assert other.transport.written == [b"\x81\x011\x81\x012"]
+
+
+async def test_one_write_that_fails_takes_nobody_elses_along() -> None:
+    line, other = Line(), Line()
+    with cork:
+        for one in (line, other):
+            one.out.send(b"1")
+            one.out.send(b"2")
+        line.transport.written = cast("list[bytes]", None)  # nothing can be appended to it
+    assert other.transport.written == [b"\x81\x011\x81\x012"]
+
+
+async def test_a_drafts_text_comes_behind_its_own_end() -> None:
+    line = Line()
+    line.out.pause()
+    line.drafts = {"1": b"old"}
+    line.out.send(b"edit", line.live("a", "1"))
+    line.out.send(b'{"type":"live.clear","conversation":"c","draft":"1","from":"a"}')
+    line.drafts = {"1": b"new"}
+    line.out.send(b"edit", line.live("a", "1"))
+    got = await line.arrived()
+    assert got[0].startswith(b'{"type":"live.clear"')
+    assert got[1:] == [b"new"]
+
+
+async def test_words_that_wait_for_a_tick_are_dropped_at_a_slow_reader_too() -> None:
+    line = Line()
+    obscured = line.out.obscure()
+    obscured.changed("c", "a", on=True)
+    edit = b'{"type":"live.edit","conversation":"c","draft":"1","rev":1,"ops":[[0,"i",0,"words"]],"from":"a"}'
+    line.out.send(edit, line.live("a", "1"))
+    line.out.pause()
+    obscured._tick()
+    line.out.drop_live("c", "a")
+    assert not any(b"words" in raw for raw in await line.arrived())
+    obscured.stop()
+
+
+async def test_what_waits_for_a_tick_is_written_before_a_close() -> None:
+    line = Line()
+    obscured = line.out.obscure()
+    obscured.changed("c", "a", on=True)
+    line.out.send(b'{"type":"ok","ref":"1"}')
+    assert line.transport.written == []
+    await line.out.flush(1)
+    assert line.transport.written[0].endswith(b'{"type":"ok","ref":"1"}')
+    obscured.stop()

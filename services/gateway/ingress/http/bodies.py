@@ -2,16 +2,25 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, JsonValue, RootModel, StringConstraints, field_validator, model_validator
 
-from shared.contracts.events import DecisionValue
-from shared.contracts.frames.values import Consents, LeftOut, MessageValue, Value
-from shared.contracts.ids import Epoch, Id, Purpose, Role, Sha256
+from shared.contracts.consent_events import DecisionValue, EntryValue
+from shared.contracts.frames.values import (
+    Consents,
+    DeciderValue,
+    FormTextValue,
+    FormVersionValue,
+    LeftOut,
+    Locale,
+    MessageValue,
+    Value,
+    Version,
+)
+from shared.contracts.ids import Epoch, Id, Moment, Purpose, Role, Sha256
 from shared.contracts.text import has_forbidden
 
 ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 DisplayName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Locale = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
 
 
 def _clean(value: str | None) -> str | None:
@@ -46,6 +55,14 @@ class NewConversation(Value):
         return participants
 
 
+class ErasureBody(Value):
+    """The erasure has begun. How far it is stands in the problem (410) that answers every later request."""
+
+    id: Id
+    state: Literal["erasing"] = "erasing"
+    begun_at: str
+
+
 class ParticipantBody(Value):
     id: Id
     role: Role
@@ -77,9 +94,12 @@ class NewDecision(Value):
     participant: Id
     purpose: Purpose
     decision: Literal["grant", "withdraw"]
-    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    version: Version | None = None
     sha256: Sha256 | None = None
     if_epoch: Epoch | None = None
+    by: DeciderValue | None = None
+    expires_at: Moment | None = None
+    decided_at: Moment | None = None
 
     @model_validator(mode="after")
     def _grant_names_its_form(self) -> "NewDecision":
@@ -90,6 +110,36 @@ class NewDecision(Value):
         return self
 
 
+class NewForm(Value):
+    """The next version of a form of the tenant's own, in all its languages.
+
+    ``older_lapse_at``: when grants of older versions lapse, at once if that is past; left out: they stay in force.
+    ``valid_days``: how long a grant lasts; left out: until it is withdrawn.
+    """
+
+    purpose: Purpose
+    version: Version
+    texts: Annotated[list[FormTextValue], Field(min_length=1, max_length=50)]
+    valid_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    older_lapse_at: Moment | None = None
+
+    @field_validator("texts")
+    @classmethod
+    def _fit_to_show(cls, texts: list[FormTextValue]) -> list[FormTextValue]:
+        if len({text.locale.lower() for text in texts}) < len(texts):
+            raise ValueError("a language may not come twice")
+        for text in texts:
+            _clean(text.title)
+            _clean(text.text)
+            if not text.title.strip() or not text.text.strip():
+                raise ValueError("may not be only white space")
+        return texts
+
+
+class FormsBody(Value):
+    forms: list[FormVersionValue]
+
+
 class MessagesBody(Value):
     messages: list[MessageValue]
     next_after: int | None
@@ -98,6 +148,29 @@ class MessagesBody(Value):
 class ConsentsBody(Value):
     decisions: list[DecisionValue]
     in_force: Consents
+
+
+class EntriesBody(Value):
+    """As RFC 6962, 4.6, answers: ``leaf_input`` holds the entry's exact bytes in base64.
+
+    ``leaf_hash`` is the hash that the log keeps of it. Either is null only where somebody tampered with the log.
+    """
+
+    entries: list[EntryValue]
+
+
+class ConsistencyBody(Value):
+    """As RFC 6962, 4.4, answers: hashes in base64."""
+
+    consistency: list[str]
+
+
+class Receipt(RootModel[dict[str, JsonValue]]):
+    """Fields of ISO/IEC TS 27560, with ``proof`` (C2SP tlog-proof) and ``key``."""
+
+
+class Fhir(RootModel[dict[str, JsonValue]]):
+    """A resource of FHIR R4 (hl7.org/fhir/R4)."""
 
 
 class AccessBody(Value):
@@ -115,3 +188,6 @@ class Problem(Value):
     code: str
     detail: str
     field: str | None = LeftOut
+    state: Literal["erasing", "done"] | None = LeftOut
+    begun_at: str | None = LeftOut
+    done_at: str | None = LeftOut

@@ -1,6 +1,7 @@
 """Partners' requests: conversations, connect tokens, messages, consents."""
 
 import time
+from functools import partial
 from zlib import crc32
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from services.gateway.handlers.messages import fit
 from services.gateway.ingress.http.bodies import (
     ConsentsBody,
     ConversationBody,
+    ErasureBody,
     MessagesBody,
     NewConversation,
     NewDecision,
@@ -20,13 +22,26 @@ from services.gateway.ingress.http.bodies import (
     ParticipantBody,
     TokenBody,
 )
-from services.gateway.ingress.http.requests import Answered, Partners, path_id, query_int, typed
+from services.gateway.ingress.http.consent_forms import ConsentForms
+from services.gateway.ingress.http.consent_log import ConsentLog
+from services.gateway.ingress.http.consent_records import ConsentRecords
+from services.gateway.ingress.http.requests import Answered, Partners, path_id, query_int, query_moment, typed
 from services.gateway.store import Store
-from shared.contracts.commands import CreateConversation, Decide, GetConversation, ReadDecisions, ReadHistory
+from shared.contracts.commands import (
+    CreateConversation,
+    Decide,
+    EraseConversation,
+    GetConversation,
+    ReadDecisions,
+    ReadHistory,
+)
+from shared.contracts.consent_events import Decided, DecisionsRead
 from shared.contracts.contents import ConversationContent, NamesContent, ParticipantContent
 from shared.contracts.errors import Code, Refused
-from shared.contracts.events import ConversationFound, Decided, DecisionsRead, HistoryRead
+from shared.contracts.events import ConversationFound, ErasureBegun, HistoryRead
 from shared.contracts.ids import derived_id, new_id, rfc3339
+from shared.contracts.keys import conversation_key, names, new_conversation, people_key
+from shared.runtime.sealing import DataKey
 
 TTL_S = 3600
 PAGE = 50
@@ -37,20 +52,25 @@ BUCKETS = 1000
 class Api:
     """The handlers; each gets the tenant and the parsed body."""
 
-    def __init__(self, hub: Hub, tokens: Tokens) -> None:
+    def __init__(self, hub: Hub, tokens: Tokens, store: Store) -> None:
         self._hub = hub
         self._tokens = tokens
+        self._store = store
 
-    def routes(self, store: Store) -> list[web.RouteDef]:
-        wrap = Partners(self._hub, store, self._tokens).route
+    def routes(self) -> list[web.RouteDef]:
+        wrap = Partners(self._hub, self._store, self._tokens).route
         one = "/v1/conversations/{id}"
         return [
             web.post("/v1/conversations", wrap("/v1/conversations", self.create, creates=True)),
             web.get(one, wrap(one, self.get, creates=False)),
+            web.delete(one, wrap(one, self.erase, creates=False)),
             web.post(one + "/tokens", wrap(one + "/tokens", self.token, creates=True)),
             web.get(one + "/messages", wrap(one + "/messages", self.messages, creates=False)),
             web.get(one + "/consents", wrap(one + "/consents", self.consents, creates=False)),
             web.post(one + "/consents", wrap(one + "/consents", self.decide, creates=True)),
+            *ConsentLog(self._hub).routes(partial(wrap, creates=False)),
+            *ConsentForms(self._hub).routes(wrap),
+            *ConsentRecords(self._hub).routes(partial(wrap, creates=False)),
         ]
 
     async def create(self, _: web.Request, tenant: str, body: object, derived: str | None) -> Answered:
@@ -59,7 +79,7 @@ class Api:
             raise Refused(Code.BAD_REQUEST, {"field": "region"})
         conversation = new_id() if derived is None else derived_id(tenant, derived)
         if derived is None and new.external_id is not None:  # the same name always goes through the same queue
-            conversation = derived_id(tenant, self._hub.sealer.fingerprint(tenant, "conversation", new.external_id))
+            conversation = derived_id(tenant, self._hub.keys.index(tenant, "conversation", new.external_id))
         first, second = new.participants
         content = ConversationContent(
             external_id=new.external_id,
@@ -70,6 +90,7 @@ class Api:
                 ),
             ),
         )
+        key = await self._hub.keys.of(people_key(tenant))
         command = CreateConversation(
             tenant=tenant,
             replyto=self._hub.address,
@@ -78,13 +99,14 @@ class Api:
             roles=(first.role, second.role),
             locales=(first.locale, second.locale),
             keyed=derived is not None,
-            content=self._hub.sealer.seal(conversation, content.model_dump_json().encode()),
+            content=key.seal(new_conversation(conversation), content.model_dump_json().encode()),
         )
         found = await self._hub.requests.ask(self._hub.session_queue(conversation), command, ConversationFound)
-        return Answered(201 if found.created else 200, self._body(found, full=False))
+        return Answered(201 if found.created else 200, self._body(key, found, full=False))
 
-    def _body(self, found: ConversationFound, *, full: bool) -> ConversationBody:
-        raw = self._hub.sealer.open(found.conversation, found.content)
+    @staticmethod
+    def _body(key: DataKey, found: ConversationFound, *, full: bool) -> ConversationBody:
+        raw = key.open(names(found.conversation), found.content)
         people = NamesContent.model_validate_json(raw).participants
         return ConversationBody(
             id=found.conversation,
@@ -108,7 +130,15 @@ class Api:
         return await self._hub.requests.ask(self._hub.session_queue(conversation), command, ConversationFound)
 
     async def get(self, request: web.Request, tenant: str, _: object, __: str | None) -> Answered:
-        return Answered(200, self._body(await self._found(request, tenant), full=True))
+        found = await self._found(request, tenant)
+        return Answered(200, self._body(await self._hub.keys.of(people_key(tenant)), found, full=True))
+
+    async def erase(self, request: web.Request, tenant: str, _: object, __: str | None) -> Answered:
+        conversation = path_id(request)
+        await self._store.forget_answers(tenant, conversation)
+        command = EraseConversation(tenant=tenant, replyto=self._hub.address, conversation=conversation)
+        begun = await self._hub.requests.ask(self._hub.session_queue(conversation), command, ErasureBegun)
+        return Answered(202, ErasureBody(id=begun.conversation, begun_at=begun.begun_at))
 
     async def token(self, request: web.Request, tenant: str, body: object, _: str | None) -> Answered:
         new = typed(NewToken, body)
@@ -142,14 +172,16 @@ class Api:
             limit=limit,
         )
         reply = await self._hub.reads.ask(self._hub.session_queue(conversation), command, HistoryRead)
-        opened = [open_message(self._hub.sealer, conversation, fact) for fact in reply.messages]
+        key = await self._hub.keys.of(conversation_key(tenant, conversation))
+        opened = [open_message(key, fact) for fact in reply.messages]
         page = fit(opened, from_end=False)
         more = reply.more or len(page) < len(opened)
         return Answered(200, MessagesBody(messages=page, next_after=page[-1].seq if more and page else None))
 
     async def consents(self, request: web.Request, tenant: str, _: object, __: str | None) -> Answered:
         conversation = path_id(request)
-        command = ReadDecisions(tenant=tenant, replyto=self._hub.address, conversation=conversation)
+        at = query_moment(request, "at")
+        command = ReadDecisions(tenant=tenant, replyto=self._hub.address, conversation=conversation, at=at)
         reply = await self._hub.requests.ask(self._hub.consent_queue(conversation), command, DecisionsRead)
         return Answered(200, ConsentsBody(decisions=reply.decisions, in_force=reply.in_force))
 
@@ -170,8 +202,13 @@ class Api:
             if_epoch=new.if_epoch,
             via="partner",
             device=None,
+            by=new.by,
+            expires_at=new.expires_at,
+            decided_at=new.decided_at,
         )
         room = self._hub.rooms.get(conversation)
+        if new.by is not None and room is not None and new.by.person in room.roles:
+            room = None  # the other one can't decide: the consent service says so, and nothing is stopped here
         if new.decision == "withdraw" and room is not None and room.tenant == tenant and new.participant in room.roles:
             consents.stop(self._hub, room, new.participant, new.purpose)
             return Answered(201, await consents.record(self._hub, room, command))

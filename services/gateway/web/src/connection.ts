@@ -1,5 +1,6 @@
 /** The websocket: hello, requests and their answers, and coming back by itself. */
 
+import { Obscured } from "./obscured";
 import { Refused, type ClientFrame, type Ok, type ServerFrame, type Welcome } from "./protocol";
 
 export type Status =
@@ -28,7 +29,7 @@ export interface Options {
 
 const BASE_MS = 500;
 const CAP_MS = 30_000;
-const NEVER = new Set([4400, 4401, 4409]);
+const NEVER = new Set([4400, 4401, 4409, 4410]);
 /** The gateway answers within 5 s, if only by `unavailable`: after this the network is gone, though nobody said so. */
 const ANSWER_MS = 10_000;
 const ABNORMAL = 1006;
@@ -43,8 +44,12 @@ export class Connection {
   #retryMs: number | null = null;
   #timer: number | undefined;
   #welcomed = false;
+  readonly #obscured = new Obscured((data) => this.#socket?.send(data), () => void this.ask({ type: "live.pad" }).catch(() => undefined));
 
   constructor(private readonly options: Options) {}
+
+  /** The size that a frame of live text is to keep to; null where any will do. */
+  get frameBytes(): number | null { return this.#obscured.frameBytes; }
 
   get connected(): boolean { return this.#welcomed; }
 
@@ -54,7 +59,7 @@ export class Connection {
     this.#socket = socket;
     socket.onopen = () => {
       const { token, device } = this.options;
-      socket.send(JSON.stringify({ type: "hello", token, device, resume: this.options.resume() }));
+      socket.send(JSON.stringify({ type: "hello", token, device, obscure: true, resume: this.options.resume() }));
     };
     socket.onmessage = (event) => {
       if (socket === this.#socket && typeof event.data === "string") this.#take(JSON.parse(event.data) as ServerFrame);
@@ -72,6 +77,7 @@ export class Connection {
     const socket = this.#socket;
     this.#socket = null;
     this.#welcomed = false;
+    this.#obscured.lost();
     this.#giveUp();
     socket?.close();
   }
@@ -79,7 +85,7 @@ export class Connection {
   /** Send without expecting an answer; false: there is no connection. */
   send(frame: ClientFrame): boolean {
     if (!this.#welcomed || !this.#socket) return false;
-    this.#socket.send(JSON.stringify(frame));
+    this.#obscured.send(frame);
     return true;
   }
 
@@ -113,7 +119,9 @@ export class Connection {
   }
 
   #take(frame: ServerFrame): void {
+    this.#obscured.heard(frame);
     if (frame.type === "welcome") {
+      this.#obscured.welcomed(frame);
       this.#welcomed = true;
       this.#attempt = 0;
       this.options.onWelcome(frame);
@@ -124,7 +132,7 @@ export class Connection {
       this.#answer(frame.ref)?.resolve(frame);
     } else if (frame.type === "error" && frame.ref !== undefined) {
       this.#answer(frame.ref)?.reject(new Refused(frame.code, frame.details ?? {}));
-    } else {
+    } else if (frame.type !== "live.pad") {
       this.options.onFrame(frame);
     }
   }
@@ -132,6 +140,7 @@ export class Connection {
   #closed(code: number): void {
     this.#socket = null;
     this.#welcomed = false;
+    this.#obscured.lost();
     this.#giveUp();
     if (NEVER.has(code)) { this.options.onStatus({ name: "ended", code }); return; }
     const random = this.options.random ?? Math.random;

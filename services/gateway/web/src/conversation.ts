@@ -1,9 +1,7 @@
 /** What this page knows of one conversation, changed by frames alone. */
 
-import { apply } from "./drafts";
 import type { About, Consent, ConversationState, Live, Message, Person, Purpose, Session } from "./protocol";
-
-export interface Draft { id: string; from: string; rev: number; text: string }
+import { Draft } from "./rhythm";
 
 export class Conversation {
   readonly id: string;
@@ -21,7 +19,7 @@ export class Conversation {
   /** Drafts whose last edit didn't follow: to be asked for again. */
   lost = new Set<string>();
 
-  constructor(state: ConversationState, readonly me: string) {
+  constructor(state: ConversationState, readonly me: string, private readonly now: () => number = () => performance.now()) {
     this.id = state.id;
     this.people = new Map(state.participants.map((p) => [p.id, p]));
     ({ consents: this.consents, reads: this.reads, live: this.live, session: this.session } = state);
@@ -74,13 +72,13 @@ export class Conversation {
         if (!frame.on) for (const [id, draft] of this.drafts) if (draft.from === frame.from) this.drafts.delete(id);
         break;
       case "live.edit": {
-        const draft = this.drafts.get(frame.draft) ?? { id: frame.draft, from: frame.from, rev: 0, text: "" };
-        if (frame.rev !== draft.rev + 1) { this.lost.add(frame.draft); break; }
-        this.drafts.set(frame.draft, { ...draft, rev: frame.rev, text: apply(draft.text, frame.ops) });
+        const draft = this.#draft(frame.draft, frame.from);
+        if (frame.rev === draft.rev + 1) draft.edit(frame.rev, frame.ops, this.now());
+        else if (frame.rev > draft.rev) this.lost.add(frame.draft); // one that came twice changes nothing
         break;
       }
       case "live.reset":
-        this.drafts.set(frame.draft, { id: frame.draft, from: frame.from, rev: frame.rev, text: frame.text });
+        this.#draft(frame.draft, frame.from).reset(frame.rev, frame.text);
         this.lost.delete(frame.draft);
         break;
       case "live.clear":
@@ -107,7 +105,14 @@ export class Conversation {
       case "composition.opened":
       case "composition.deleted": // read anew whenever one is looked at
       case "conversation.added":
+      case "conversation.erased": // the page lets go of all of it
         break;
     }
+  }
+
+  #draft(id: string, from: string): Draft {
+    const draft = this.drafts.get(id) ?? new Draft(id, from);
+    this.drafts.set(id, draft);
+    return draft;
   }
 }

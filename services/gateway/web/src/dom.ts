@@ -41,11 +41,10 @@ export function prose(source: string): HTMLElement[] {
   });
 }
 
-/** A modal dialog that closes by Esc or by `close`; what had the focus gets it back. */
+/** A modal dialog that closes by Esc or by `close`; the browser gives the focus back to what had it. */
 export function dialog(label: string, ...children: Child[]): HTMLDialogElement {
-  const before = document.activeElement;
   const element = h("dialog", { "aria-label": label }, ...children);
-  element.addEventListener("close", () => { element.remove(); if (before instanceof HTMLElement) before.focus(); });
+  element.addEventListener("close", () => element.remove());
   document.body.append(element);
   element.showModal();
   return element;

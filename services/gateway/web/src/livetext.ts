@@ -1,15 +1,24 @@
 /** An author's side of live text: what the field holds, told as operations, and only while it may be told. */
 
-import { OPS_MOST, TEXT_MOST, difference, length, sendable, shown } from "./drafts";
-import { Refused, type ClientFrame, type Level, type Ok, type Op } from "./protocol";
+import { TEXT_MOST, cut, difference, length, portions, sendable, shown } from "./drafts";
+import type { ClientFrame, Level, Ok, Op } from "./protocol";
 
 const FRAME_MS = 100;
+/** What a frame of live text has besides its operations: ids, names, a little more. */
+const FRAME_BESIDES = 220;
 /** Refusals after which the gateway takes the whole text; after any other, this draft isn't shown. */
 const MENDABLE = new Set(["bad_rev", "bad_op", "rate_limited", "unavailable"]);
 
+/** Why nothing leaves the device for now: the author's private breath; a paste that isn't confirmed. */
+export type Hold = "breath" | "paste";
+
 export interface Wire {
   ask: (frame: ClientFrame) => Promise<Ok>;
+  /** Send what is answered only where it is refused: see `refused`. */
+  tell: (frame: ClientFrame) => void;
   now: () => number;
+  /** The size of frames to keep to; null where any will do. */
+  frameBytes: () => number | null;
 }
 
 export class LiveText {
@@ -24,6 +33,8 @@ export class LiveText {
   #timer: number | undefined;
   #stale = false;
   #turns = 0;
+  #caret = 0;
+  readonly holds = new Set<Hold>();
 
   constructor(private readonly conversation: string, private readonly wire: Wire) {}
 
@@ -50,7 +61,7 @@ export class LiveText {
     if (turn !== this.#turns) return; // overtaken by a later choice
     this.level = level;
     this.suspended = false;
-    if (this.#text) this.#reset();
+    if (this.#shows && this.#text) this.#reset();
   }
 
   /** It ended without our asking: the connection was lost, or consent was withdrawn elsewhere. */
@@ -64,17 +75,32 @@ export class LiveText {
     if (this.suspended === suspended) return;
     this.suspended = suspended;
     this.#forget();
-    if (!suspended && this.level && this.#text) this.#reset();
+    if (this.#shows && this.#text) this.#reset();
   }
 
-  /** The field holds this now. */
-  typed(text: string): void {
+  /** Keep to oneself what is written from now on; what was written before is told. */
+  hold(why: Hold): void {
+    this.flush();
+    this.holds.add(why);
+  }
+
+  /** What stands there now is told, and nothing of what came and went meanwhile. */
+  release(why: Hold): void {
+    if (this.holds.delete(why) && this.#shows) this.typed(this.#text, this.#caret);
+  }
+
+  get #shows(): boolean { return this.level !== null && !this.suspended && !this.holds.size; }
+
+  /** The field holds this now, and the caret is there (an index of the text). */
+  typed(text: string, caret = text.length): void {
     this.#text = sendable(text);
-    if (!this.level || this.suspended) return;
+    this.#caret = sendable(text.slice(0, caret)).length;
+    if (!this.level || !this.#shows) return;
     if (this.#tooLong()) return;
     const next = shown(this.#text, this.level);
     const now = this.wire.now();
-    const ops = difference(this.#told, next, this.#last === null ? 0 : now - this.#last);
+    const at = shown(this.#text.slice(0, this.#caret), this.level).length;
+    const ops = difference(this.#told, next, this.#last === null ? 0 : now - this.#last, at);
     if (!ops.length) return;
     this.#last = now;
     this.#told = next;
@@ -94,19 +120,26 @@ export class LiveText {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.level || !this.#ops.length) return;
+    if (!this.#shows) return;
     if (this.#stale) { this.#reset(); return; }
-    while (this.#ops.length) {
+    this.#edits(this.#ops.splice(0));
+  }
+
+  #edits(ops: readonly Op[]): void {
+    for (const portion of portions(ops, this.#room)) {
       this.#rev += 1;
-      const ops = this.#ops.splice(0, OPS_MOST);
-      this.#tell({ type: "live.edit", draft: this.#draft, rev: this.#rev, ops });
+      this.#tell({ type: "live.edit", draft: this.#draft, rev: this.#rev, ops: portion });
     }
   }
+
+  get #room(): number { return (this.wire.frameBytes() ?? Infinity) - FRAME_BESIDES; }
 
   /** The draft was sent as a message, or put away: the next one has another id. */
   next(): void {
     this.#draft = crypto.randomUUID();
     this.#text = "";
+    this.#caret = 0;
+    this.holds.delete("paste"); // of the draft that is gone
     this.#forget();
   }
 
@@ -116,26 +149,30 @@ export class LiveText {
     this.next();
   }
 
+  /** Answers would be frames too, and there is one a tick: so only a refusal is heard of. */
   #tell(frame: ClientFrame): void {
-    const draft = this.#draft;
-    this.wire.ask({ ...frame, conversation: this.conversation }).catch((error: unknown) => {
-      if (draft !== this.#draft || !(error instanceof Refused)) return;
-      if (!MENDABLE.has(error.code)) return; // switched off or withdrawn: `live.changed` says what became of it
-      this.#stale = true; // what the gateway has isn't what we told: begin again with the whole text
-      this.#timer ??= setTimeout(() => this.#reset(), Number(error.details["retry_ms"] ?? FRAME_MS)) as unknown as number;
-    });
+    this.wire.tell({ ...frame, conversation: this.conversation });
+  }
+
+  /** What was told was refused. */
+  refused(code: string, details: Record<string, unknown>): void {
+    if (!this.level || !MENDABLE.has(code)) return; // switched off or withdrawn: `live.changed` says what became of it
+    this.#stale = true; // what the gateway has isn't what we told: begin again with the whole text
+    this.#timer ??= setTimeout(() => this.#reset(), Number(details["retry_ms"] ?? FRAME_MS)) as unknown as number;
   }
 
   #reset(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.level || this.suspended || this.#tooLong()) return;
+    if (!this.level || !this.#shows || this.#tooLong()) return;
     this.#ops = [];
     this.#stale = false;
     this.#rev += 1;
     this.#told = shown(this.#text, this.level);
     this.#last = this.wire.now();
-    this.#tell({ type: "live.reset", draft: this.#draft, rev: this.#rev, text: this.#told });
+    const [head, rest] = cut(this.#told, this.#room);
+    this.#tell({ type: "live.reset", draft: this.#draft, rev: this.#rev, text: head });
+    if (rest) this.#edits([[0, "i", length(head), rest]]);
   }
 
   #forget(): void {

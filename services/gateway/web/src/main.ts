@@ -11,6 +11,7 @@ const app = document.querySelector("#app") as HTMLElement;
 const state = h("p", { class: "connection", role: "status" });
 const stage = h("div", { class: "stage" });
 const rooms = new Map<string, Room>();
+const ERASED = 4410;
 let wanted: string | null = null;
 let open: string | null = null;
 
@@ -46,6 +47,15 @@ function add(value: Welcome["conversations"][number], welcome: Welcome["particip
   return room;
 }
 
+/** A conversation was erased: nothing of it stays on the screen, nor in this tab. */
+function forget(id: string): void {
+  if (!rooms.delete(id)) return;
+  for (const key of Object.keys(sessionStorage)) if (key.endsWith(`:${id}`)) sessionStorage.removeItem(key);
+  if (open === id) open = null;
+  show();
+  if (rooms.size === 0) fill(stage, h("p", { class: "choose" }, S.ended[ERASED] ?? ""));
+}
+
 function show(): void {
   const id = open ?? (wanted && rooms.has(wanted) ? wanted : rooms.size === 1 ? [...rooms.keys()][0] ?? null : null);
   open = id;
@@ -67,8 +77,15 @@ function onWelcome(frame: Welcome): void {
 }
 
 function onFrame(frame: ServerFrame): void {
+  if (frame.type === "error") {
+    const { conversation, type } = frame.details ?? {};
+    if (type === "hello" && (frame.code === "not_found" || frame.code === "erased")) { forget(String(conversation)); return; }
+    rooms.get(String(conversation))?.refused(String(type), frame.code, frame.details ?? {});
+    return;
+  }
   if (!("conversation" in frame)) return;
   if (frame.type === "conversation.added" && me) { add(frame, me); show(); return; }
+  if (frame.type === "conversation.erased") { forget(frame.conversation); return; }
   rooms.get(frame.conversation)?.take(frame);
 }
 

@@ -9,6 +9,11 @@ export const PURPOSES: readonly Purpose[] = ["informed_consent", "live_text", "c
 export type Op = [number, "i", number, string] | [number, "d", number, number];
 
 export interface Consent { state: "granted" | "withdrawn"; epoch: number }
+export interface Counted { count: number; first_at?: string; last_at?: string }
+export interface Decision {
+  id: string; purpose: Purpose; decision: "grant" | "withdraw"; version?: number; at: string; via: string;
+  expires_at?: string; ended_at?: string; let_through: Counted; blocked: Counted;
+}
 export interface Form { purpose: Purpose; version: number; title: string; text: string; locale: string; sha256: string }
 export interface Person { id: string; role: Role; display_name: string; online: boolean }
 export interface Message {
@@ -31,12 +36,12 @@ export interface Composition extends Written { ops: Op[]; marks: Mark[] }
 
 export interface Welcome {
   type: "welcome"; participant: { id: string; role: Role }; expires_at: string; heartbeat_s: number;
-  more: boolean; conversations: ConversationState[];
+  more: boolean; conversations: ConversationState[]; obscure?: { tick_ms: number; frame_bytes: number } | null;
 }
 export interface Ok {
   type: "ok"; ref: string; seq?: number; n?: number; at?: string; messages?: Message[]; more?: boolean;
   forms?: Form[]; decision?: string; epoch?: number; session?: string; notes?: Note[]; version?: number;
-  composition?: Composition; compositions?: CompositionSummary[];
+  decisions?: Decision[]; receipt?: Record<string, unknown>; html?: string; composition?: Composition; compositions?: CompositionSummary[];
 }
 export interface ErrorFrame {
   type: "error"; ref?: string; code: string; message: string; details?: Record<string, unknown>;
@@ -55,8 +60,9 @@ export type About =
   | { type: "composition.opened"; conversation: string; draft: string; from: string }
   | { type: "composition.deleted"; conversation: string; draft: string | null; from: string }
   | { type: "resume.reset"; conversation: string; last_seq: number; last_n: number }
+  | { type: "conversation.erased"; conversation: string; at: string }
   | ({ type: "conversation.added"; conversation: string } & ConversationState);
-export type ServerFrame = Welcome | Ok | ErrorFrame | About | { type: "reconnect"; retry_ms: number };
+export type ServerFrame = Welcome | Ok | ErrorFrame | About | { type: "reconnect"; retry_ms: number } | { type: "live.pad" };
 
 export type ClientFrame = { type: string; conversation?: string } & Record<string, unknown>;
 

@@ -1,13 +1,10 @@
 /** A composition played back: what stood there after each operation, what was deleted included. */
 
 import type { Op } from "./protocol";
-
-export interface Piece { text: string; gone: boolean }
-
-interface Point { point: string; gone: boolean }
+import { Written, type Piece } from "./written";
 
 export class Replay {
-  #points: Point[] = [];
+  #written = new Written();
   #at = 0;
   /** Milliseconds from the beginning to behind each operation. */
   readonly times: readonly number[];
@@ -24,8 +21,8 @@ export class Replay {
   /** Go to where so many operations have been played, forwards or back. */
   seek(at: number): void {
     const wanted = Math.max(0, Math.min(this.ops.length, at));
-    if (wanted < this.#at) { this.#points = []; this.#at = 0; }
-    while (this.#at < wanted) this.#play(this.ops[this.#at++] as Op);
+    if (wanted < this.#at) { this.#written = new Written(); this.#at = 0; }
+    while (this.#at < wanted) this.#written.play(this.ops[this.#at++] as Op);
   }
 
   /** Where the next deletion has just happened; null where there is none. */
@@ -35,39 +32,5 @@ export class Replay {
   }
 
   /** What stands there now, and what was deleted, in their places. */
-  pieces(): Piece[] {
-    const pieces: Piece[] = [];
-    for (const { point, gone } of this.#points) {
-      const last = pieces[pieces.length - 1];
-      if (last && last.gone === gone) last.text += point;
-      else pieces.push({ text: point, gone });
-    }
-    return pieces;
-  }
-
-  #play(op: Op): void {
-    const index = this.#index(op[2]);
-    if (op[1] === "i") {
-      this.#points.splice(index, 0, ...[...op[3]].map((point) => ({ point, gone: false })));
-      return;
-    }
-    let left = op[3];
-    for (let i = index; left > 0 && i < this.#points.length; i += 1) {
-      const point = this.#points[i] as Point;
-      if (point.gone) continue;
-      point.gone = true;
-      left -= 1;
-    }
-  }
-
-  /** Where the point at a position of the text stands among all, the deleted ones included; new ones go behind those. */
-  #index(position: number): number {
-    let standing = 0;
-    for (const [index, { gone }] of this.#points.entries()) {
-      if (gone) continue;
-      if (standing === position) return index;
-      standing += 1;
-    }
-    return this.#points.length;
-  }
+  pieces(): Piece[] { return this.#written.pieces(); }
 }

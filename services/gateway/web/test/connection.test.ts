@@ -35,7 +35,7 @@ describe("connection", () => {
   it("says hello with what it has, and nothing else before the welcome", () => {
     const { connection, sockets } = connect();
     sockets[0]?.onopen?.(new Event("open"));
-    expect(sockets[0]?.sent).toEqual([{ type: "hello", token: "t", device: "d", resume: [{ conversation: "c", after_n: 7 }] }]);
+    expect(sockets[0]?.sent).toEqual([{ type: "hello", token: "t", device: "d", obscure: true, resume: [{ conversation: "c", after_n: 7 }] }]);
     expect(connection.send({ type: "typing" })).toBe(false);
   });
   it("comes back with jitter that grows, and resumes", async () => {
@@ -63,7 +63,7 @@ describe("connection", () => {
     await vi.advanceTimersByTimeAsync(2);
     expect(sockets).toHaveLength(2);
   });
-  it.each([4400, 4401, 4409])("never comes back after %i", async (code) => {
+  it.each([4400, 4401, 4409, 4410])("never comes back after %i", async (code) => {
     const { sockets, statuses } = connect();
     sockets[0]?.welcome();
     sockets[0]?.onclose?.({ code } as CloseEvent);

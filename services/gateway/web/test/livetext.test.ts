@@ -1,19 +1,22 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { LiveText } from "../src/livetext";
-import { Refused, type ClientFrame, type Ok } from "../src/protocol";
+import { apply } from "../src/drafts";
+import { Refused, type ClientFrame, type Ok, type Op } from "../src/protocol";
 
 const ok: Ok = { type: "ok", ref: "1" };
 let told: ClientFrame[];
 let now: number;
 let refuse: string | null;
 let live: LiveText;
+let bytes: number | null;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [told, now, refuse] = [[], 0, null];
+  [told, now, refuse, bytes] = [[], 0, null, null];
   live = new LiveText("c", {
     ask: (frame) => { told.push(frame); return refuse ? Promise.reject(new Refused(refuse)) : Promise.resolve(ok); },
-    now: () => now,
+    tell: (frame) => { told.push(frame); if (refuse) { const code = refuse; queueMicrotask(() => live.refused(code, {})); } },
+    now: () => now, frameBytes: () => bytes,
   });
 });
 afterEach(() => { vi.useRealTimers(); });
@@ -110,4 +113,61 @@ it("doesn't ask again and again where no text would mend it", async () => {
   live.typed("one");
   await vi.advanceTimersByTimeAsync(2000);
   expect(told).toHaveLength(2);
+});
+
+it("tells nothing of a private breath but what is left of it", async () => {
+  await live.turn("letters");
+  live.typed("I");
+  live.hold("breath");
+  expect(told.at(-1)).toMatchObject({ ops: [[0, "i", 0, "I"]] }); // it was written before
+  live.typed("I hate"); live.typed("I miss");
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(told).toHaveLength(2);
+  live.release("breath");
+  await vi.advanceTimersByTimeAsync(100);
+  expect(JSON.stringify(told)).not.toContain("hate");
+  expect(told.at(-1)).toMatchObject({ ops: [[0, "i", 1, " miss"]] });
+});
+
+it("keeps a paste back through a lost connection, until it is confirmed", async () => {
+  await live.turn("letters");
+  live.hold("paste");
+  live.typed("pasted");
+  live.ended();
+  await live.turn("letters");
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(JSON.stringify(told)).not.toContain("pasted");
+  live.release("paste");
+  await vi.advanceTimersByTimeAsync(100);
+  expect(told.at(-1)).toMatchObject({ type: "live.edit", rev: 1, ops: [[0, "i", 0, "pasted"]] });
+});
+
+it("forgets the paste with the draft that it was in", async () => {
+  await live.turn("letters");
+  live.hold("paste");
+  live.typed("pasted");
+  live.next();
+  live.typed("n");
+  await vi.advanceTimersByTimeAsync(100);
+  expect(told.at(-1)).toMatchObject({ ops: [[0, "i", 0, "n"]] });
+});
+
+it("tells in frames that keep to a size, by whole graphemes, and the same in the end", async () => {
+  bytes = 1_024;
+  const family = "👩‍👩‍👧", long = `${family} "\n é `.repeat(200);
+  await live.turn("letters");
+  live.typed(long);
+  await vi.advanceTimersByTimeAsync(100);
+  live.typed(`${long}.`);
+  await vi.advanceTimersByTimeAsync(100);
+  live.pause(true); live.pause(false); // the whole text anew
+  for (const from of [told.slice(1), told.slice(told.findIndex((frame) => frame.type === "live.reset"))]) {
+    let text = "";
+    for (const frame of from) {
+      expect(new TextEncoder().encode(JSON.stringify({ ...frame, conversation: crypto.randomUUID() })).length).toBeLessThanOrEqual(1_024);
+      text = frame.type === "live.reset" ? String(frame["text"]) : apply(text, frame["ops"] as Op[]);
+      expect(text.endsWith("\u200d")).toBe(false);
+    }
+    expect(text).toBe(`${long}.`);
+  }
 });

@@ -8,16 +8,25 @@ import { Refused, type ClientFrame, type Level } from "../protocol";
 import { S } from "../strings";
 
 const TYPING_MS = 4_000;
+const BREATH_KEY = "F2";
+/** What may bring in more than was meant to be shown. */
+const PASTES = new Set(["insertFromPaste", "insertFromPasteAsQuotation", "insertFromDrop", "insertFromYank"]);
 const STEPS: readonly ["off" | Level, string][] = [["off", S.off], ["rhythm", S.rhythm], ["letters", S.letters]];
 
 export class Composer {
   readonly element: HTMLElement;
   readonly field = h("textarea", { rows: "1", "aria-label": S.write, placeholder: S.write, autocomplete: "off", dir: "auto" });
   readonly #seen = h("p", { class: "seen", role: "status" });
+  readonly #breath = h("button", { type: "button", class: "breath", "aria-keyshortcuts": BREATH_KEY, hidden: true,
+    click: () => this.#breathe(!this.live.holds.has("breath")) }, S.breath(BREATH_KEY));
+  readonly #guard = h("p", { class: "guard", role: "status", hidden: true }, S.pasted,
+    h("button", { type: "button", click: () => this.#confirm() }, S.showPaste), h("button", { type: "button", click: () => this.#takeOut() }, S.takeOut));
   readonly #problem = h("p", { class: "problem", role: "alert" });
   readonly #dimmer: HTMLFieldSetElement;
   readonly #key: string;
   #typedAt = 0;
+  /** What stood in the field before a paste that isn't confirmed, and after it. */
+  #paste: { before: string; after: string } | null = null;
 
   constructor(
     private readonly conversation: Conversation,
@@ -27,12 +36,15 @@ export class Composer {
   ) {
     this.#key = `draft:${conversation.me}:${conversation.id}`;
     this.#dimmer = h("fieldset", { class: "dimmer", hidden: true }, h("legend", {}, S.dimmer), ...STEPS.map(([value, label]) =>
-      h("label", {}, h("input", { type: "radio", name: "dimmer", value, change: () => void this.#turn(value) }), h("span", {}, label))));
+      h("label", {}, h("input", { type: "radio", name: "dimmer", value, change: () => void this.#turn(value) }), h("span", {}, label))), this.#breath);
     this.element = h("form", { class: "composer", submit: (event) => { event.preventDefault(); this.#send(); } },
-      this.#seen, this.#dimmer, this.#problem, h("div", { class: "line" }, this.field, h("button", { type: "submit", class: "primary" }, S.send)));
+      this.#seen, this.#dimmer, this.#guard, this.#problem, h("div", { class: "line" }, this.field, h("button", { type: "submit", class: "primary" }, S.send)));
     this.field.value = sessionStorage.getItem(this.#key) ?? "";
+    this.field.addEventListener("beforeinput", (event) => this.#guardPaste(event));
     this.field.addEventListener("input", () => this.#typed());
     this.field.addEventListener("keydown", (event) => this.#keydown(event));
+    this.element.addEventListener("keydown", (event) => { if (event.key === BREATH_KEY && !event.repeat && this.live.level) this.#breathe(true); });
+    this.element.addEventListener("keyup", (event) => { if (event.key === BREATH_KEY) this.#breathe(false); });
     this.live.typed(this.field.value);
   }
 
@@ -42,9 +54,44 @@ export class Composer {
     const level = granted ? this.live.level : null;
     for (const input of this.#dimmer.querySelectorAll("input")) input.checked = input.value === (level ?? "off");
     const name = this.conversation.other?.display_name ?? "";
-    const line = level === null ? "" : this.live.suspended ? S.suspended : level === "letters" ? S.seeLetters(name) : S.seeRhythm(name);
+    const breath = this.live.holds.has("breath"), paste = this.live.holds.has("paste");
+    const line = level === null ? "" : this.live.suspended ? S.suspended : breath ? S.breathing(name) : paste ? S.keptBack(name)
+      : level === "letters" ? S.seeLetters(name) : S.seeRhythm(name);
     text(this.#seen, line);
-    this.element.classList.toggle("live", level !== null && !this.live.suspended);
+    this.#breath.hidden = level === null;
+    this.#breath.setAttribute("aria-pressed", String(breath));
+    this.#guard.hidden = level === null || !paste;
+    this.element.classList.toggle("live", level !== null && !this.live.suspended && !breath && !paste);
+  }
+
+  #breathe(hold: boolean): void {
+    if (hold === this.live.holds.has("breath")) return;
+    if (hold) { this.live.hold("breath"); this.#quiet(); } else this.live.release("breath");
+    this.update();
+  }
+
+  #guardPaste(event: InputEvent): void {
+    if (this.live.level !== "letters" || !PASTES.has(event.inputType)) return;
+    this.#paste = { before: this.#paste?.before ?? this.field.value, after: "" };
+    this.live.hold("paste");
+    this.update();
+  }
+
+  #confirm(): void {
+    this.#paste = null;
+    this.live.release("paste");
+    this.update();
+    this.field.focus();
+  }
+
+  /** The field as it was before; what was written behind the paste since then stays. */
+  #takeOut(): void {
+    if (!this.#paste) return;
+    const { before, after } = this.#paste, { value } = this.field;
+    this.field.value = value.startsWith(after) ? before + value.slice(after.length) : before;
+    this.#paste = null;
+    this.#typed();
+    this.#confirm();
   }
 
   async #turn(value: "off" | Level): Promise<void> {
@@ -61,9 +108,12 @@ export class Composer {
     this.#grow();
     text(this.#problem, "");
     const { value } = this.field;
+    if (this.#paste && !this.#paste.after) this.#paste.after = value;
+    else if (this.#paste && (value === this.#paste.before || !value)) this.#confirm(); // it isn't there any more
     if (value) sessionStorage.setItem(this.#key, value); else sessionStorage.removeItem(this.#key);
-    this.live.typed(value);
+    this.live.typed(value, this.field.selectionEnd);
     const now = Date.now();
+    if (this.live.level) return; // the draft itself says so, or it is held back
     if (value && now - this.#typedAt > TYPING_MS) { this.#typedAt = now; this.say({ type: "typing", conversation: this.conversation.id, on: true }); }
     if (!value) this.#quiet();
   }
@@ -91,10 +141,12 @@ export class Composer {
   }
 
   #empty(): void {
+    this.#paste = null;
     this.field.value = "";
     sessionStorage.removeItem(this.#key);
     this.#quiet();
     this.#grow();
+    this.update();
     this.field.focus();
   }
 

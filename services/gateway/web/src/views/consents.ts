@@ -5,6 +5,7 @@ import { dialog, fill, h, prose } from "../dom";
 import { PURPOSES, Refused, type ClientFrame, type Form, type Ok, type Purpose } from "../protocol";
 import { PURPOSE, S } from "../strings";
 import type { Compositions } from "./compositions";
+import { Decisions } from "./decisions";
 
 type Ask = (frame: ClientFrame) => Promise<Ok>;
 
@@ -71,7 +72,9 @@ export class Consents {
     const panel = h("div", {});
     this.#panel = panel;
     const shown = dialog(S.consents, h("h2", {}, S.consents), panel,
-      h("div", { class: "actions" }, h("button", { type: "button", click: () => shown.close() }, S.close)));
+      h("div", { class: "actions" },
+        h("button", { type: "button", click: () => void new Decisions(this.conversation, this.ask).open() }, S.decisions),
+        h("button", { type: "button", click: () => shown.close() }, S.close)));
     shown.addEventListener("close", () => { this.#panel = null; });
     this.update();
   }

@@ -5,6 +5,7 @@ import { fill, h, text } from "../dom";
 import type { Waiting } from "../outbox";
 import type { Message } from "../protocol";
 import { S } from "../strings";
+import type { Piece } from "../written";
 
 const NEAR_PX = 80;
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
@@ -16,6 +17,8 @@ export class Log {
   readonly #list = h("ol", { role: "log", "aria-live": "polite", "aria-label": S.messages });
   readonly #waiting = h("ol", { class: "waiting" });
   readonly #drafts = h("div", { class: "drafts", "aria-live": "off" });
+  readonly #still = matchMedia("(prefers-reduced-motion: reduce)");
+  #playing: number | undefined;
   #atEnd = true;
   #shown = new Map<number, HTMLLIElement>();
 
@@ -85,12 +88,30 @@ export class Log {
     }
   }
 
+  /** What the other is writing, at the other's pace; the whole of it at once for whom motion disturbs. */
   #draftsNow(): void {
+    clearTimeout(this.#playing);
     const { other } = this.conversation;
-    const drafts = [...this.conversation.drafts.values()].filter((d) => d.text);
-    const items = drafts.map((draft) => h("div", { class: "draft", role: "group", "aria-label": S.theirs(other?.display_name ?? "") },
-      h("p", { class: "bubble", dir: "auto" }, draft.text, h("span", { class: "caret", "aria-hidden": "true" }))));
+    const drafts = [...this.conversation.drafts.values()], now = performance.now();
+    let next: number | null = null;
+    for (const draft of drafts) {
+      if (this.#still.matches) { draft.playAll(); continue; }
+      const due = draft.play(now);
+      if (due !== null) next = Math.min(next ?? due, due);
+    }
+    const items = drafts.map((draft) => [draft, draft.halves()] as const).filter(([, halves]) => halves.some((half) => half.length))
+      .map(([, [before, behind]]) => h("div", { class: "draft", role: "group", "aria-label": S.theirs(other?.display_name ?? "") },
+        h("p", { class: "bubble", dir: "auto" }, ...before.map(shownPiece), h("span", { class: "caret", "aria-hidden": "true" }), ...behind.map(shownPiece))));
     const typing = other && this.conversation.typing.has(other.id) && !drafts.length;
     fill(this.#drafts, ...items, typing ? h("p", { class: "typing" }, S.typing(other.display_name)) : null);
+    if (next !== null) this.#playing = setTimeout(() => {
+      const atEnd = this.#nearEnd();
+      this.#draftsNow();
+      if (atEnd) this.element.scrollTop = this.element.scrollHeight;
+    }, next) as unknown as number;
   }
+}
+
+function shownPiece(piece: Piece): Node {
+  return piece.gone ? h("del", {}, piece.text) : document.createTextNode(piece.text);
 }

@@ -31,7 +31,13 @@ export class Room {
 
   constructor(readonly conversation: Conversation, private readonly connection: Connection, role: Role, leave: () => void) {
     const ask = connection.ask.bind(connection);
-    this.#live = new LiveText(conversation.id, { ask, now: () => performance.now() });
+    this.#live = new LiveText(conversation.id, {
+      ask, now: () => performance.now(), frameBytes: () => connection.frameBytes,
+      tell: (frame) => {
+        if (connection.frameBytes !== null) { connection.send(frame); return; }
+        ask(frame).catch((error: unknown) => { if (error instanceof Refused) this.#live.refused(error.code, error.details); });
+      },
+    });
     this.#outbox = new Outbox(conversation.id, conversation.me, sessionStorage, ask, (waiting, ok) => {
       conversation.keep({ seq: ok.seq ?? 0, n: ok.n ?? 0, message: waiting.message, from: conversation.me, text: waiting.text, at: ok.at ?? "" });
       conversation.lastN = Math.max(conversation.lastN, ok.n ?? 0);
@@ -81,6 +87,11 @@ export class Room {
     this.conversation.typing.clear();
     this.conversation.drafts.clear();
     this.update();
+  }
+
+  /** A frame without a `ref` was refused. */
+  refused(type: string, code: string, details: Record<string, unknown>): void {
+    if (type.startsWith("live.")) this.#live.refused(code, details);
   }
 
   take(frame: About): void {
