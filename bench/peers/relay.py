@@ -79,7 +79,8 @@ def main(port: int) -> None:
 
     app = web.Application()
     app.router.add_get("/ws", relay)
-    web.run_app(app, host="127.0.0.1", port=port, print=None, access_log=None, loop=uvloop.new_event_loop())
+    loop = uvloop.new_event_loop()
+    web.run_app(app, host="127.0.0.1", port=port, print=None, access_log=None, loop=loop, shutdown_timeout=0.1)
 
 
 if __name__ == "__main__":
