@@ -1,4 +1,4 @@
-"""Each field into which somebody can type words is known to the canary test, and nothing of them travels in the clear."""
+"""Each field that takes words is known to the canary test, and what isn't sealed on its way is known too."""
 
 from typing import Annotated, Any
 

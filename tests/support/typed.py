@@ -11,6 +11,7 @@ time or one of a few words.
 """
 
 from collections.abc import Iterable
+from inspect import get_annotations
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -81,7 +82,7 @@ IN_CLEAR = {
 }
 
 
-def _pattern(of: Any) -> str:  # noqa: ANN401 - an annotated type
+def _pattern(of: Any) -> str:
     return next(str(each.pattern) for each in of.__metadata__ if getattr(each, "pattern", None))
 
 
@@ -89,7 +90,7 @@ _NO_WORDS = {documents.FHIR_ID["pattern"], _pattern(Sha256), _pattern(Moment)}
 """Patterns that leave no room for words."""
 
 
-def _has_words(schema: Any) -> bool:  # noqa: ANN401 - JSON
+def _has_words(schema: Any) -> bool:
     """Whether some text that somebody makes up fits this JSON schema, apart from models that it refers to."""
     if isinstance(schema, list):
         return any(_has_words(each) for each in schema)
@@ -128,7 +129,7 @@ def _is_closed(pattern: str | None) -> bool:
 
 def _owner(cls: type[BaseModel], name: str) -> str:
     """The class that brought the field in."""
-    return next(base.__name__ for base in reversed(cls.__mro__) if name in base.__dict__.get("__annotations__", {}))
+    return next(base.__name__ for base in reversed(cls.__mro__) if name in get_annotations(base))
 
 
 def fields(roots: Iterable[type[BaseModel]]) -> set[str]:
@@ -161,10 +162,10 @@ def clear() -> set[str]:
     """What is on its way inside the platform and neither sealed nor, by its type, no words."""
     unions = (commands.SessionCommand, commands.ConsentCommand, commands.NotesCommand)
     asked = [cls for union in unions for cls in get_args(get_args(union)[0])]
-    told = [cls for cls in get_args(events.AnyGatewayMessage)]
+    told = list(get_args(events.AnyGatewayMessage))
     facts = get_args(get_args(events.Fact)[0])
     found = fields([*asked, *told, *facts])
-    envelope = {f"{base.__name__}.{name}" for base in _envelopes() for name in base.__dict__["__annotations__"]}
+    envelope = {f"{base.__name__}.{name}" for base in _envelopes() for name in get_annotations(base)}
     return {name for name in found - envelope if not _is_time(name) and not name.endswith(".content")}
 
 

@@ -38,7 +38,7 @@ async def forms(hub: Hub, room: Room, connection: Connection, ref: str) -> serve
 
 
 def _pseudonym(hub: Hub, room: Room, connection: Connection) -> str:
-    """A device's name may say whose it is (``Anna's phone``): what is recorded tells only whether it is the same one."""
+    """A device's name may say whose it is (``Anna's phone``): recorded is only whether it is the same one."""
     return hub.keys.index(room.tenant, "device", connection.participant, connection.device)
 
 
