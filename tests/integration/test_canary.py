@@ -6,7 +6,6 @@ Traces are an id in each envelope (``traceparent``), and go nowhere else: dead l
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,14 +17,8 @@ from tests.support.consent_log import Tenant
 from tests.support.erasure import caches_expired, erase
 from tests.support.instances import database, free_port, instance, ready
 from tests.support.participants import Closed, Conversation, Partner
-from tests.support.platform import Platform, started
+from tests.support.platform import Platform
 from tests.support.typed import PLANTED
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Platform]:
-    with started() as platform:
-        yield platform
 
 
 def test_the_search_finds_what_is_there(tmp_path: Path) -> None:

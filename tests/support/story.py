@@ -152,7 +152,7 @@ async def wrote(stage: Stage, author: Participant, readers: list[Participant]) -
     for pos, sign in enumerate(word):  # as it is typed
         await author.ok("live.edit", draft=sent, rev=pos + 1, ops=[[50, "i", pos, sign]])
     for one in readers:
-        await one.where(lambda frame: frame["type"] == "live.edit" and frame["rev"] == len(word))
+        await one.where(lambda frame: (frame.get("draft"), frame.get("rev")) == (sent, len(word)))
     await author.ok("live.pad", pad=canaries.of("LivePad.pad"))
     message = {"message": sent, "text": canaries.text("MessageSend.text"), "tone": canaries.of("MessageSend.tone")}
     for _ in range(2):  # sent twice
