@@ -15,7 +15,7 @@ from tests.support import story
 from tests.support.canaries import Canaries, Leaves, dead_letters, files, holds, metrics, processes
 from tests.support.consent_log import Tenant
 from tests.support.erasure import caches_expired, erase
-from tests.support.instances import database, free_port, instance, ready
+from tests.support.instances import database, free_port, gateway, ready
 from tests.support.participants import Closed, Conversation, Partner
 from tests.support.platform import Platform
 from tests.support.typed import PLANTED
@@ -62,11 +62,7 @@ async def exported(own: Platform, talk: Conversation, folder: Path) -> Leaves:
 
 async def spilled(own: Platform, stage: story.Stage, talk: Conversation) -> None:
     """A gateway whose handlers fail with what was typed in the exception."""
-    port = free_port()
-    with instance(
-        own, "gateway", "spilling", module="tests.support.spilling_gateway", UNSAID_PORT=str(port)
-    ) as process:
-        address = f"http://127.0.0.1:{port}"
+    with gateway(own, "spilling", module="tests.support.spilling_gateway") as (address, process):
         await ready(address)
         therapist = await talk.arrive(await talk.token(talk.therapist), address)
         text = stage.canaries.text("NoteSave.text")
@@ -80,19 +76,17 @@ async def spilled(own: Platform, stage: story.Stage, talk: Conversation) -> None
 @pytest.mark.timeout(300)
 async def test_what_is_typed_is_nowhere(own: Platform, tmp_path: Path) -> None:
     canaries = Canaries()
-    port, admin_port, far_name = free_port(), free_port(), f"far-{canaries.known}"
+    admin_port, far_name = free_port(), f"far-{canaries.known}"
     async with Partner(own.gateway, own.client_id, own.client_secret) as partner:
         stage = story.Stage(own, partner, canaries)
-        with instance(
-            own, "gateway", far_name, UNSAID_PORT=str(port), UNSAID_ADMIN_PORT=str(admin_port)
-        ) as far_gateway:
-            await ready(f"http://127.0.0.1:{port}")
+        with gateway(own, far_name, UNSAID_ADMIN_PORT=str(admin_port)) as (address, far_gateway):
+            await ready(address)
             await story.published(stage)
             talk, erased = await story.met(stage), await story.met(stage)
             await story.refused_by_http(stage, talk)
             author = await talk.join(talk.client, device=canaries.of("Hello.device"))
             therapist = await talk.join(talk.therapist)
-            far = await talk.arrive(await talk.token(talk.therapist), f"http://127.0.0.1:{port}")
+            far = await talk.arrive(await talk.token(talk.therapist), address)
             await story.refused_by_socket(stage, talk, author)
             drafts = await story.wrote(stage, author, [therapist, far])
             await story.kept(stage, author, therapist, drafts)
