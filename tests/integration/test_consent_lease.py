@@ -16,11 +16,11 @@ import pytest
 from deploy.local import rabbitmq
 from deploy.local.home import REPO, Home
 from deploy.local.supervision import Supervisor
-from services.gateway.egress.requests import ANSWER_S
 from services.gateway.handlers.hub import LEASE_S
 from services.gateway.ingress.broker import PROBE_S
 from tests.chaos.proxy import Proxy, Then, Way, Wire, anything, delivered
 from tests.chaos.stage import through
+from tests.support.erasure import until
 from tests.support.instances import Instance, database, gateway, instance, ready, until_owned
 from tests.support.participants import Conversation, Frame, Participant, Partner
 from tests.support.platform import Platform
@@ -48,6 +48,7 @@ async def showing(author: Participant, *readers: Participant) -> str:
     await author.ok("live.edit", draft=draft, rev=1, ops=[[0, "i", 0, "a"]])
     for one in readers:
         await one.where(lambda f: f["type"] in ("live.edit", "live.reset") and f["draft"] == draft)
+        await one.settled()
     return draft
 
 
@@ -64,10 +65,7 @@ async def withdrawals(platform: Platform, talk: Conversation) -> int:
 
 async def until_waiting(watcher: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Until a transaction of the consent service waits for a row that we have locked."""
-    waits = "select count(*) from pg_stat_activity where datname = 'consent' and wait_event_type = 'Lock'"
-    async with asyncio.timeout(ANSWER_S):
-        while not await watcher.fetchval(waits):  # noqa: ASYNC110 - it can only be asked
-            await asyncio.sleep(0.01)
+    await until(watcher, "select count(*) from pg_stat_activity where datname = 'consent' and wait_event_type = 'Lock'")
 
 
 @asynccontextmanager
@@ -93,7 +91,9 @@ async def two_instances(platform: Platform) -> AsyncIterator[Instance]:
     """A second instance of the consent service, which has nothing to do; the first goes on in the end."""
     await until_owned(platform, "consent", OWNED_S, "consent-1")
     with instance(platform, "consent", "spare") as spare:
-        await spare.until_logged("health")
+        watcher = await database(platform, "consent")
+        await until(watcher, "select count(*) from instance where name = 'spare' and expires > now()")
+        await watcher.close()
         pid = platform.pid("consent")
         try:
             yield spare
@@ -213,23 +213,26 @@ async def in_its_place(platform: Platform, name: str, **told: str) -> AsyncItera
 @pytest.mark.timeout(240)
 async def test_answers_that_come_10_s_late_hold_no_lease(own: Platform) -> None:
     """They keep coming, each too late: what counts is when it was asked."""
-    async with relay(own) as (proxy, amqp), in_its_place(own, "slow", UNSAID_AMQP_URL=amqp):
-        async with Partner(own.gateway, own.client_id, own.client_secret) as partner:
-            talk = await partner.conversation()
-            author, reader = await talk.both()
-            draft = await showing(author, reader)
-            began = time.monotonic()
-            rule = proxy.add(Way.TO_CLIENT, delivered, Then.LATE, late_s=10)
-            assert (await until_off(reader, began, LEASE_S))["reason"] == "suspended"
-            await reader.until("live.clear", draft=draft)
-            async with asyncio.timeout(10 + 3 * PROBE_S + LATE_S):
-                for _ in range(3 * FRAMES_OF_A_DELIVERY):
-                    await rule.came.acquire()
-            assert await author.refused("live.reset", draft=draft, rev=2, text="b") == "live_off"
-            await author.post("messages go on")
-            proxy.heal()
-            await until_back(author, reader)
-            await talk.leave()
+    async with (
+        relay(own) as (proxy, amqp),
+        in_its_place(own, "slow", UNSAID_AMQP_URL=amqp),
+        Partner(own.gateway, own.client_id, own.client_secret) as partner,
+    ):
+        talk = await partner.conversation()
+        author, reader = await talk.both()
+        draft = await showing(author, reader)
+        began = time.monotonic()
+        rule = proxy.add(Way.TO_CLIENT, delivered, Then.LATE, late_s=10)
+        assert (await until_off(reader, began, LEASE_S))["reason"] == "suspended"
+        await reader.until("live.clear", draft=draft)
+        async with asyncio.timeout(10 + 3 * PROBE_S + LATE_S):
+            for _ in range(3 * FRAMES_OF_A_DELIVERY):
+                await rule.came.acquire()
+        assert await author.refused("live.reset", draft=draft, rev=2, text="b") == "live_off"
+        await author.post("messages go on")
+        proxy.heal()
+        await until_back(author, reader)
+        await talk.leave()
 
 
 @pytest.mark.timeout(240)
