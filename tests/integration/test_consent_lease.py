@@ -16,7 +16,6 @@ import pytest
 from deploy.local import rabbitmq
 from deploy.local.home import REPO, Home
 from deploy.local.supervision import Supervisor
-from services.gateway.handlers.hub import LEASE_S
 from services.gateway.ingress.broker import PROBE_S
 from tests.chaos.proxy import Proxy, Then, Way, Wire, anything, delivered
 from tests.chaos.stage import through
@@ -25,6 +24,8 @@ from tests.support.instances import Instance, database, gateway, instance, ready
 from tests.support.participants import Conversation, Frame, Participant, Partner
 from tests.support.platform import Platform
 
+LEASE_S = 5.0
+"""As promised; after the last answered probe was sent."""
 LATE_S = 10.0
 SLOW_S = 3.0
 """How much later than promised a busy machine may be seen to do it."""
