@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from services.gateway.ingress.http import documents
 from shared.contracts import commands, events
-from shared.contracts.envelope import Envelope
+from shared.contracts.envelope import Command, ConversationCommand, Envelope, Event, Reply
 from shared.contracts.frames import client
 from shared.contracts.ids import Moment, Sha256
 
@@ -80,6 +80,9 @@ IN_CLEAR = {
     "PeerResync.gateway": "a gateway's queue",
     "PeerState.gateway": "a gateway's queue",
 }
+
+ENVELOPES = (Envelope, Command, ConversationCommand, Reply, Event)
+"""Of which every member is an id, a time, or the name of a queue or process."""
 
 
 def _pattern(of: Any) -> str:
@@ -165,12 +168,8 @@ def clear() -> set[str]:
     told = list(get_args(events.AnyGatewayMessage))
     facts = get_args(get_args(events.Fact)[0])
     found = fields([*asked, *told, *facts])
-    envelope = {f"{base.__name__}.{name}" for base in _envelopes() for name in get_annotations(base)}
+    envelope = {f"{base.__name__}.{name}" for base in ENVELOPES for name in get_annotations(base)}
     return {name for name in found - envelope if not _is_time(name) and not name.endswith(".content")}
-
-
-def _envelopes() -> list[type[BaseModel]]:
-    return [Envelope, *Envelope.__subclasses__()]
 
 
 def _is_time(name: str) -> bool:
