@@ -257,7 +257,7 @@ class ReadForms(ConversationCommand):
 class Decide(ConversationCommand):
     """Grant or withdraw. ``if_epoch`` None: whatever the epoch is. ``via``: where the decision was made.
 
-    ``by``: who decided, where it wasn't the participant.
+    ``device``: a pseudonym of the device, never its name. ``by``: who decided, where it wasn't the participant.
     """
 
     type: Literal["consent.decide"] = "consent.decide"

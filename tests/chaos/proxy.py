@@ -7,6 +7,7 @@ without a hook in the product.
 
 import asyncio
 import socket
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class Then(Enum):
     HOLD = "hold"
     """Neither this frame nor any behind it goes on, until the rule is lifted."""
     CUT = "cut"
+    LATE = "late"
+    """It goes on ``late_s`` seconds after it came; the order among those that are late stays."""
 
 
 Matches = Callable[[bytes], bool]
@@ -49,6 +52,26 @@ class Rule:
     old_only: bool = False
     met: asyncio.Event = field(default_factory=asyncio.Event)
     lifted: asyncio.Event = field(default_factory=asyncio.Event)
+    late_s: float = 0.0
+    came: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    """Released for each frame that came late."""
+    _late: deque[tuple[asyncio.StreamWriter, bytes]] = field(default_factory=deque)
+
+    def delay(self, writer: asyncio.StreamWriter, frame: bytes) -> None:
+        self._late.append((writer, frame))
+        asyncio.get_running_loop().call_later(self.late_s, self._come)
+
+    def _come(self) -> None:
+        if self._late:  # else it was lifted meanwhile
+            writer, frame = self._late.popleft()
+            writer.write(frame)
+            self.came.release()
+
+    def lift(self) -> None:
+        """What was held or is late goes on at once, before anything that follows."""
+        while self._late:
+            self._come()
+        self.lifted.set()
 
 
 class Wire(Enum):
@@ -101,6 +124,11 @@ def done_and_idle(frame: bytes) -> bool:
 def sync(frame: bytes) -> bool:
     """A client's end of a statement. Outside of a transaction, what was executed is committed by it."""
     return frame == b"S\0\0\0\x04"
+
+
+def delivered(frame: bytes) -> bool:
+    """What a broker delivers: the method, its header, its body."""
+    return frame[:1] in (b"\x02", b"\x03") or DELIVER(frame)
 
 
 def follows(first: Matches, wanted: Matches) -> Matches:
@@ -171,6 +199,9 @@ class _Pair:
                     return False
                 case Then.HOLD:
                     await rule.lifted.wait()
+                case Then.LATE:
+                    rule.delay(self._writers[way is Way.TO_SERVER], frame)
+                    return False
                 case Then.CUT:
                     self.cut()
                     raise ConnectionAbortedError
@@ -200,9 +231,9 @@ class Proxy:
             self._server.close()
             await asyncio.sleep(0)
 
-    def add(self, way: Way, matches: Matches, then: Then, *, old_only: bool = False) -> Rule:
+    def add(self, way: Way, matches: Matches, then: Then, *, old_only: bool = False, late_s: float = 0.0) -> Rule:
         """Begin to follow a rule."""
-        rule = Rule(way, matches, then, old_only)
+        rule = Rule(way, matches, then, old_only, late_s=late_s)
         self._rules.append((rule, frozenset(self._pairs)))
         return rule
 
@@ -210,7 +241,7 @@ class Proxy:
         """Forget all rules; what was held goes on."""
         rules, self._rules = self._rules, []
         for rule, _ in rules:
-            rule.lifted.set()
+            rule.lift()
 
     def cut(self) -> None:
         """Reset all connections."""

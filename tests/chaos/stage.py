@@ -28,7 +28,7 @@ LOGS = REPO / ".unsaid-chaos"
 """What the processes of the last run have logged."""
 
 
-def _through(url: str, proxy: Proxy) -> str:
+def through(url: str, proxy: Proxy) -> str:
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=f"{parts.netloc.rsplit(':', 1)[0]}:{proxy.port}"))
 
@@ -60,9 +60,9 @@ class Process:
             await self.database.start()
         told = services.environment(self.service, self._state) | {
             "UNSAID_INSTANCE": self.instance,
-            "UNSAID_DATABASE_URL": _through(postgres.database_url(self._state, self.service), self.database)
+            "UNSAID_DATABASE_URL": through(postgres.database_url(self._state, self.service), self.database)
             + "?sslmode=disable",
-            "UNSAID_AMQP_URL": _through(rabbitmq.url(self._state), self.amqp),
+            "UNSAID_AMQP_URL": through(rabbitmq.url(self._state), self.amqp),
             "UNSAID_ADMIN_PORT": str(self._admin),
             "UNSAID_QUEUE_KIND": self._queue_kind,
             **extra,

@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import jwt
@@ -16,9 +16,32 @@ import pytest_asyncio
 
 from deploy.local import services
 from deploy.local.home import REPO, Home, State
+from tests.support.consent_log import Tenant, new_tenant
 from tests.support.participants import Conversation, Participant, Partner
+from tests.support.platform import Platform, started
 
 Mint = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Platform]:
+    """A platform that only one module's tests use, since they break it, or search all of it."""
+    with started() as found:
+        yield found
+
+
+@pytest_asyncio.fixture
+async def tenant(platform: Platform) -> AsyncIterator[Tenant]:
+    """A tenant of its own of the platform that is shared."""
+    async with new_tenant(platform) as found:
+        yield found
+
+
+@pytest_asyncio.fixture
+async def own_tenant(own: Platform) -> AsyncIterator[Tenant]:
+    """A tenant of its own of the module's own platform."""
+    async with new_tenant(own) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import signal
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,12 @@ from deploy.local.home import REPO, Home
 from deploy.local.supervision import Supervisor
 from tests.support.instances import database, instance
 from tests.support.participants import Conversation, Participant, Partner
-from tests.support.platform import Platform, started
+from tests.support.platform import Platform
 
 SOON_S = 4.0
 UNREADABLE = "live_text/1.en: valid_days or older_lapse_at can't be read"
 LATE_S = 60.0
 """What a test waits at most for what comes within seconds on a machine that has nothing else to do."""
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Platform]:
-    with started() as platform:
-        yield platform
 
 
 def stamp(after_s: float) -> str:

@@ -4,15 +4,12 @@ import asyncio
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from deploy.local.home import REPO
-from tests.support.consent_log import Tenant, new_tenant
-from tests.support.platform import Platform
+from tests.support.consent_log import Tenant
 
 GO = shutil.which("go")
 DEBIAN = Path("/usr/share/gocode")
@@ -40,12 +37,6 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [GO or "go", "build", "-o", str(folder / "verify"), str(REPO / "tests/interop/verify.go")]
     subprocess.run(command, env=environment, check=True, timeout=BUILD_S)
     return folder / "verify"
-
-
-@pytest_asyncio.fixture
-async def tenant(platform: Platform) -> AsyncIterator[Tenant]:
-    async with new_tenant(platform) as found:
-        yield found
 
 
 async def run(verifier: Path, *arguments: Path) -> tuple[int, str]:

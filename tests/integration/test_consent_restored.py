@@ -3,37 +3,19 @@
 import asyncio
 import json
 import subprocess
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
-import pytest_asyncio
 
 from deploy.local import postgres, ready
 from deploy.local.home import Home, Part
 from deploy.local.supervision import Supervisor
 from services.gateway.handlers.hub import LEASE_S
-from tests.support.consent_log import Tenant, new_tenant, unsaid
+from tests.support.consent_log import Tenant, unsaid
 from tests.support.instances import database
 from tests.support.participants import Conversation, Participant
-from tests.support.platform import Platform, started
+from tests.support.platform import Platform
 
 GENERATION = 2**32
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Platform]:
-    with started() as platform:
-        yield platform
-
-
-@pytest_asyncio.fixture
-async def tenant(own: Platform) -> AsyncIterator[Tenant]:
-    async with new_tenant(own) as found:
-        yield found
-        for talk in found.talks:
-            await talk.leave()
 
 
 def program(platform: Platform, name: str, *arguments: str) -> None:
@@ -84,8 +66,8 @@ async def showing(talk: Conversation, *more: str) -> tuple[Participant, Particip
     return client, therapist
 
 
-async def test_restored_over_itself_while_people_talk(own: Platform, tenant: Tenant, tmp_path: Path) -> None:
-    withdrawing, kept, later = [await conversation(tenant) for _ in range(3)]
+async def test_restored_over_itself_while_people_talk(own: Platform, own_tenant: Tenant, tmp_path: Path) -> None:
+    withdrawing, kept, later = [await conversation(own_tenant) for _ in range(3)]
     client, _ = await showing(withdrawing, "composition_replay", "informed_consent")
     _, kept_therapist = await showing(kept)
     before = await generation(own)
@@ -116,14 +98,14 @@ async def test_restored_over_itself_while_people_talk(own: Platform, tenant: Ten
     await anew.consent("live_text")
 
 
-async def test_restored_while_the_service_is_stopped(own: Platform, tenant: Tenant, tmp_path: Path) -> None:
+async def test_restored_while_the_service_is_stopped(own: Platform, own_tenant: Tenant, tmp_path: Path) -> None:
     """What is in force is withdrawn before the service is ready, and the log says by whom."""
-    talk = await conversation(tenant)
+    talk = await conversation(own_tenant)
     client, therapist = await showing(talk)
     before = await generation(own)
-    _, _, key = await tenant.text("/v1/consent-log/key")
+    _, _, key = await own_tenant.text("/v1/consent-log/key")
     old = tmp_path / "old"
-    assert (await tenant.consent("export", old))[0] == 0
+    assert (await own_tenant.consent("export", old))[0] == 0
     await dump(own, tmp_path / "dump")
     await client.ok("consent.withdraw", purpose="live_text")
     supervisor = Supervisor(Home(own.home))
@@ -143,22 +125,22 @@ async def test_restored_while_the_service_is_stopped(own: Platform, tenant: Tena
     assert await consents(talk) == {
         "live_text": {"state": "withdrawn", "epoch": (before + 1) * GENERATION + 1},
     }
-    entry = json.loads((await tenant.entries())[-1])
+    entry = json.loads((await own_tenant.entries())[-1])
     assert (entry["via"], entry["decision"], entry["purpose"]) == ("system: restored", "withdraw", "live_text")
-    status, output = await tenant.consent("verify")
+    status, output = await own_tenant.consent("verify")
     assert status == 0, output
-    _, _, new_key = await tenant.text("/v1/consent-log/key")
+    _, _, new_key = await own_tenant.text("/v1/consent-log/key")
     assert new_key.split("+")[0] == f"{key.split('+')[0].removesuffix(f'/{before}')}/{before + 1}"
-    status, output = await tenant.consent("verify", "--since", old)
+    status, output = await own_tenant.consent("verify", "--since", old)
     assert (status, "is another log than" in output) == (1, True)
     # Deciding goes on, above everything that was forgotten.
-    granted = await tenant.decide(talk)
+    granted = await own_tenant.decide(talk)
     assert granted["epoch"] == (before + 1) * GENERATION + 2
 
 
-async def test_what_an_operator_says(own: Platform, tenant: Tenant) -> None:
+async def test_what_an_operator_says(own: Platform, own_tenant: Tenant) -> None:
     """A copy of the server's own files looks like the original: then somebody has to say it."""
-    talk = await conversation(tenant)
+    talk = await conversation(own_tenant)
     client, therapist = await showing(talk)
     before = await generation(own)
     status, output = await unsaid("restored", UNSAID_HOME=str(own.home))
@@ -174,8 +156,8 @@ async def test_what_an_operator_says(own: Platform, tenant: Tenant) -> None:
     await client.ok("live.toggle", on=True)
 
 
-async def test_a_restart_is_no_restoring(own: Platform, tenant: Tenant) -> None:
-    talk = await conversation(tenant)
+async def test_a_restart_is_no_restoring(own: Platform, own_tenant: Tenant) -> None:
+    talk = await conversation(own_tenant)
     await showing(talk)
     before, in_force = await generation(own), await consents(talk)
     parts: tuple[Part, ...] = ("postgres", "consent")

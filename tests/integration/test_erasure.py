@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from base64 import b64encode
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,14 +14,8 @@ from tests.support.erasure import caches_expired, dump, erase, path, restore, te
 from tests.support.instances import database, gateway, ready
 from tests.support.keys import keyring
 from tests.support.participants import Conversation, Participant, Partner
-from tests.support.platform import Platform, started
+from tests.support.platform import Platform
 from tests.support.trail import until_audited
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Platform]:
-    with started() as platform:
-        yield platform
 
 
 async def said(talk: Conversation) -> tuple[Participant, Participant, str, str]:

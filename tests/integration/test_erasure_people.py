@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from base64 import b64encode
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -16,18 +15,12 @@ from tests.support.erasure import caches_expired, dump, erase, path, tenant_of, 
 from tests.support.instances import database
 from tests.support.keys import keyring
 from tests.support.participants import Conversation, Partner
-from tests.support.platform import Platform, started
+from tests.support.platform import Platform
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 WAITING = (
     "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%hmac for update%')"
 )
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Platform]:
-    with started() as platform:
-        yield platform
 
 
 async def met(partner: Partner, client: str, therapist: str) -> tuple[Conversation, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from deploy.local.home import Service
 from tests.support.instances import instance, until_owned
 from tests.support.participants import Partner
-from tests.support.platform import Platform, started
+from tests.support.platform import Platform
 from tests.support.writer import Writer, history
 
 REBALANCE_S = 10
@@ -19,12 +19,6 @@ START_S = 10
 """A process needs this to start, on a busy machine."""
 CONVERSATIONS = 6
 SERVICES: tuple[Service, ...] = ("session", "consent")
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Platform]:
-    with started() as platform:
-        yield platform
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ import asyncio
 import json
 import uuid
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -23,14 +23,8 @@ from shared.runtime.sealing import Sealer
 from tests.support.instances import database, free_port, instance, ready
 from tests.support.keys import keyring
 from tests.support.participants import Conversation, Partner
-from tests.support.platform import Platform, started
+from tests.support.platform import Platform
 from tests.support.trail import until_audited
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Platform]:
-    with started() as platform:
-        yield platform
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from pathlib import Path
 
 import pytest_asyncio
 
@@ -152,46 +151,6 @@ async def test_without_consent_nothing_is_kept(platform: Platform, pair: Pair) -
     await therapist.ok("live.toggle", on=True)  # the client's consent isn't the therapist's
     theirs = await said(therapist)
     assert await client.refused("composition.get", draft=theirs) == "not_found"
-
-
-async def test_a_canary_without_consent_is_nowhere_in_the_database(platform: Platform, pair: Pair) -> None:
-    """What is typed without that consent isn't in a byte of Postgres; of what is kept under it, no plain one is."""
-    client, _ = pair
-    await client.consent("live_text")
-    await client.ok("live.toggle", on=True)
-    canary = f"canary-{uuid.uuid4().hex}"
-    await client.ok("live.edit", draft=new(), rev=1, ops=[[0, "i", 0, canary]])
-    await client.consent("composition_replay")
-    sealed = f"canary-{uuid.uuid4().hex}"
-    draft = new()
-    await client.ok("live.edit", draft=draft, rev=1, ops=[[0, "i", 0, sealed]])
-    await until_kept(client, draft, 1)
-    known = f"known-{uuid.uuid4().hex}"
-    connection = await database(platform, "session")
-    try:
-        assert await connection.fetchval("select count(*) from composition_part where draft = $1", draft) == 1
-        await connection.execute("create table seen (word text)")
-        await connection.execute("insert into seen values ($1)", known)
-        await connection.execute("checkpoint")
-    finally:
-        await connection.execute("drop table if exists seen")
-        await connection.close()
-    written = [path for path in platform.home.rglob("*") if path.is_file()]
-    assert holding(written, known)  # the search can find
-    assert not holding(written, canary)
-    assert not holding(written, sealed)
-
-
-def holding(paths: list[Path], word: str) -> list[Path]:
-    found = []
-    for path in paths:
-        try:
-            raw = path.read_bytes()
-        except OSError:
-            continue
-        if word.encode() in raw or word.encode("utf-16-le") in raw:
-            found.append(path)
-    return found
 
 
 async def test_at_rhythm_only_dots_are_kept(kept: Pair) -> None:

@@ -4,23 +4,16 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from deploy.local.home import REPO
 from tests.support.instances import database, owners
 from tests.support.participants import Partner
-from tests.support.platform import Platform, started
+from tests.support.platform import Platform
 from tests.support.writer import Writer, history
 
 CONVERSATIONS = 5
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Platform]:
-    with started() as platform:
-        yield platform
 
 
 async def run(platform: Platform, *arguments: str) -> tuple[int, str]:

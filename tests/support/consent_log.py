@@ -107,6 +107,8 @@ async def new_tenant(platform: Platform) -> AsyncIterator[Tenant]:
         while (await found.text("/v1/consent-log/key"))[0] == 401:  # noqa: ASYNC110 - it can only be asked
             await asyncio.sleep(0.1)
         yield found
+        for talk in found.talks:
+            await talk.leave()
 
 
 @asynccontextmanager

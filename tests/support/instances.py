@@ -73,10 +73,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def gateway(platform: Platform, name: str) -> Iterator[tuple[str, Instance]]:
+def gateway(platform: Platform, name: str, *, module: str = "", **told: str) -> Iterator[tuple[str, Instance]]:
     """Another gateway: its address and process."""
     port = free_port()
-    with instance(platform, "gateway", name, UNSAID_PORT=str(port)) as process:
+    with instance(platform, "gateway", name, module=module, folder=REPO, UNSAID_PORT=str(port), **told) as process:
         yield f"http://127.0.0.1:{port}", process
 
 

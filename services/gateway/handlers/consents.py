@@ -37,6 +37,11 @@ async def forms(hub: Hub, room: Room, connection: Connection, ref: str) -> serve
     return server.Ok(ref=ref, forms=reply.forms)
 
 
+def _pseudonym(hub: Hub, room: Room, connection: Connection) -> str:
+    """A device's name may say whose it is (``Anna's phone``): recorded is only whether it is the same one."""
+    return hub.keys.index(room.tenant, "device", connection.participant, connection.device)
+
+
 async def grant(hub: Hub, room: Room, connection: Connection, frame: client.ConsentGrant) -> DecisionValue:
     """Raises `Refused`: ``stale_form``, ``stale_epoch``, ``conflict``."""
     seen = connection.epochs.get((room.id, frame.purpose), 0)
@@ -52,7 +57,7 @@ async def grant(hub: Hub, room: Room, connection: Connection, frame: client.Cons
         sha256=frame.sha256,
         if_epoch=seen if frame.if_epoch is None else frame.if_epoch,
         via="device",
-        device=connection.device,
+        device=_pseudonym(hub, room, connection),
         expires_at=frame.expires_at,
     )
     return (await hub.requests.ask(room.consent_queue, command, Decided)).decision
@@ -112,7 +117,7 @@ async def withdraw(hub: Hub, room: Room, connection: Connection, frame: client.C
         sha256=None,
         if_epoch=None,
         via="device",
-        device=connection.device,
+        device=_pseudonym(hub, room, connection),
     )
     # Its own task: who withdraws may close the window at once, and the withdrawal stands all the same.
     return await asyncio.shield(hub.spawn(record(hub, room, command)))

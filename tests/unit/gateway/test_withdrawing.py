@@ -37,6 +37,7 @@ class Hub:
     def __init__(self) -> None:
         self.requests = Requests()
         self.address = "gateway.x"
+        self.keys = SimpleNamespace(index=lambda *_: "pseudonym")
         self.tasks: set[asyncio.Task[Any]] = set()
 
     def spawn(self, work: Coroutine[None, None, Any]) -> asyncio.Task[Any]:

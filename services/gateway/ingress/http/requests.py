@@ -200,6 +200,8 @@ class Partners:
         """The first success under a key is repeated; anything else under it is a conflict."""
         if not 1 <= len(key) <= KEY_MAX or not key.isprintable():
             raise bad_request("Idempotency-Key")
+        for name in request.match_info:  # the path is kept, so nothing but ids may be in it
+            path_id(request, name)
         keys = self.hub.keys
         hashed = keys.index(tenant, template, key)  # a key may name a person
         body_hmac = keys.index(tenant, json.dumps(body, sort_keys=True, separators=(",", ":")))
