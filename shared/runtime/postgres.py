@@ -9,6 +9,7 @@ import aiosql
 import asyncpg
 import structlog
 from pydantic import SecretStr
+from tenacity import retry, retry_if_exception_type, wait_random_exponential
 
 from shared.runtime import metrics
 from shared.runtime.health import Health
@@ -48,6 +49,9 @@ AWAY = (
     asyncpg.InternalClientError,  # the pool's and the protocol's own, for a connection that dies in their hands
 )
 """Errors that say nothing of the work at hand: it is done again when the server is back."""
+
+when_there = retry(retry=retry_if_exception_type(AWAY), wait=wait_random_exponential(0.2, 2))
+"""For what a process does at its start: a server that is away, or busy, doesn't end it."""
 
 
 class Queries:
