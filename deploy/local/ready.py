@@ -1,4 +1,4 @@
-"""Waiting until the parts answer, and making the databases.
+"""Waiting until the parts answer.
 
 Apart from how the parts are started, so that a part that is started again needn't load these libraries first.
 """
@@ -11,13 +11,12 @@ from urllib.error import HTTPError
 import aio_pika
 import psycopg
 from aiormq.exceptions import AMQPError
-from psycopg import sql
 
 from deploy.local import loopback, postgres, rabbitmq, services
-from deploy.local.home import SERVICES, Home, Part, Service, State
+from deploy.local.home import Home, Part, Service, State
 from deploy.local.processes import listens
 from deploy.local.supervision import Supervisor
-from deploy.local.trouble import FULL, Trouble, need_space
+from deploy.local.trouble import Trouble, need_space
 
 POSTGRES_S = 60
 RABBITMQ_S = 90
@@ -64,26 +63,6 @@ def wait_postgres(state: State, supervisor: Supervisor) -> None:
             patience.wait(lines[-1], 0.1)
         else:
             return
-
-
-def make_databases(state: State) -> None:
-    """One for each service."""
-    try:
-        with psycopg.connect(postgres.url(state), autocommit=True, connect_timeout=5) as connection:
-            there = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
-            for name in SERVICES:
-                if name not in there:
-                    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    except psycopg.errors.DiskFull:
-        raise Trouble("the disk is full", FULL) from None
-    except psycopg.Error as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        mend = (
-            "UNSAID_POSTGRES_URL must name a user that may create databases"
-            if state.postgres_url
-            else "`./unsaid logs postgres` says more"
-        )
-        raise Trouble(f"the databases can't be made: {reason}", mend) from None
 
 
 def wait_rabbitmq(home: Home, state: State, supervisor: Supervisor) -> None:
