@@ -17,6 +17,7 @@ from deploy.local.home import Home, Part, Service, State
 from deploy.local.processes import listens
 from deploy.local.supervision import Supervisor
 from deploy.local.trouble import Trouble, need_space
+from shared.runtime.broker.topology import declare_exchanges
 
 POSTGRES_S = 60
 RABBITMQ_S = 90
@@ -78,7 +79,8 @@ def wait_rabbitmq(home: Home, state: State, supervisor: Supervisor) -> None:
 async def _amqp_away(address: str) -> str | None:
     try:
         async with asyncio.timeout(5):
-            await (await aio_pika.connect(address)).close()
+            async with await aio_pika.connect(address) as connection, connection.channel() as channel:
+                await declare_exchanges(channel)
     except AMQP_AWAY as error:
         return type(error).__name__
     return None
