@@ -13,7 +13,7 @@ from aiormq.exceptions import ChannelAccessRefused
 
 from deploy.local import databases, postgres, rabbitmq
 from deploy.local.home import QUEUE_SERVICES, SERVICES, Home, QueueService, Service
-from shared.runtime.broker.topology import EVENTS, LIVE, commands_exchange, dead_queue
+from shared.runtime.broker.topology import EVENTS, LIVE, commands_exchange, dead_exchange, dead_queue
 from tests.chaos.cluster import control
 from tests.support.instances import database
 from tests.support.participants import Participant
@@ -26,11 +26,11 @@ EVERYWHERE = (
     "create table public.other (x int)",
     "create temporary table other (x int)",
     "create schema other",
-    "set session authorization postgres",
+    "set session authorization unsaid",
     "create role other",
     "alter role current_user bypassrls",
     "insert into _yoyo_migration (migration_id) values ('9999')",
-    "select tenant_guard('tenant')",
+    "select tenant_guard('_yoyo_migration')",
 )
 WITH_QUEUES = (
     "truncate setting",
@@ -170,11 +170,11 @@ def others(service: Service) -> list[QueueService]:
 
 WRITES: dict[Service, set[str]] = {
     "gateway": {LIVE, *(commands_exchange(each) for each in QUEUE_SERVICES)},
-    "session": {EVENTS, commands_exchange("consent"), commands_exchange("notes"), dead_queue("session")},
-    "consent": {EVENTS, dead_queue("consent")},
-    "notes": {EVENTS, dead_queue("notes")},
+    "session": {EVENTS, commands_exchange("consent"), commands_exchange("notes"), dead_exchange("session")},
+    "consent": {EVENTS, dead_exchange("consent")},
+    "notes": {EVENTS, dead_exchange("notes")},
 }
-EXCHANGES = {EVENTS, LIVE, *(commands_exchange(s) for s in QUEUE_SERVICES), *(dead_queue(s) for s in QUEUE_SERVICES)}
+EXCHANGES = {EVENTS, LIVE, *(commands_exchange(s) for s in QUEUE_SERVICES), *(dead_exchange(s) for s in QUEUE_SERVICES)}
 
 
 async def _publish(platform: Platform, service: Service, exchange: str) -> None:
@@ -225,7 +225,7 @@ async def test_nobody_makes_or_deletes_an_exchange(platform: Platform, service: 
 async def test_nobody_listens_in_on_what_isnt_for_it(platform: Platform, service: Service) -> None:
     """A queue of one's own isn't bound to another's exchange."""
     own = "gateway.listener" if service == "gateway" else f"{service}.99"
-    readable = {EVENTS, LIVE} if service == "gateway" else {commands_exchange(service), dead_queue(service)}
+    readable = {EVENTS, LIVE} if service == "gateway" else {commands_exchange(service), dead_exchange(service)}
     for exchange in sorted(EXCHANGES - readable):
         async with channel(platform, service) as opened:
             queue = await opened.declare_queue(own, exclusive=True)

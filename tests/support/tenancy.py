@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, get_args
+from uuid import UUID
 
 import asyncpg
 from hypothesis import strategies as st
@@ -119,6 +120,8 @@ class Acting:
     async def __call__(self, command: Command, *, keep: bool = True) -> list[Tell]:
         """Apply a command as the worker does; what it would tell. ``keep`` False: undone."""
         async with self._pool.acquire() as db:
+            if isinstance(command.tenant, Everybody):  # the driver takes nothing but a plain string for an id
+                await db.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=UUID)
             tells, rest = await self._handler.at_once(db, {}, [command])
             transaction = db.transaction()
             await transaction.start()

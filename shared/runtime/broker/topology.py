@@ -58,12 +58,16 @@ def commands_exchange(queue: str) -> str:
 
 
 def dead_queue(service: str) -> str:
-    """Also the name of the exchange before it."""
     return f"{service}.dead"
 
 
+def dead_exchange(service: str) -> str:
+    """Named otherwise than the queue behind it: rights go by names, and the queue is the service's own to declare."""
+    return f"{service}.deadletters"
+
+
 def to_dead(service: str) -> Destination:
-    return Destination(dead_queue(service), dead_queue(service), persistent=True)
+    return Destination(dead_exchange(service), dead_queue(service), persistent=True)
 
 
 def to_commands(queue: str, *, persistent: bool = False) -> Destination:
@@ -91,7 +95,7 @@ def to_peer(address: str) -> Destination:
 
 async def declare_exchanges(channel: AbstractChannel) -> None:
     """On a broker that isn't set up by the definitions, by somebody who may."""
-    own = [name for service in SERVICES for name in (commands_exchange(service), dead_queue(service))]
+    own = [name for service in SERVICES for name in (commands_exchange(service), dead_exchange(service))]
     for name in (EVENTS, LIVE, *own):
         await channel.declare_exchange(name, ExchangeType.DIRECT, durable=True)
 
@@ -112,13 +116,13 @@ async def declare_command_queue(link: Link, service: str, queue: str, kind: Queu
                 "x-delivery-limit": DELIVERY_LIMIT,
             },
         )
-        await dead.bind(dead.name, dead.name)
+        await dead.bind(dead_exchange(service), dead.name)
         arguments: dict[str, FieldValue] = {
             "x-queue-type": kind,
             "x-single-active-consumer": True,
             "x-max-length-bytes": QUEUE_MAX_BYTES,
             "x-overflow": "reject-publish",
-            "x-dead-letter-exchange": dead.name,
+            "x-dead-letter-exchange": dead_exchange(service),
             "x-dead-letter-routing-key": dead.name,
         }
         if kind == "quorum":
