@@ -1,21 +1,29 @@
 """Each kind of process has roles of its own in Postgres and a user of its own in RabbitMQ: what each must not do."""
 
+import asyncio
+import shutil
+import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import aio_pika
+import aiohttp
 import asyncpg
 import psycopg
 import pytest
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused
+from pydantic import SecretStr
 
 from deploy.local import databases, postgres, rabbitmq
 from deploy.local.home import QUEUE_SERVICES, SERVICES, Home, QueueService, Service
+from shared.runtime import migrations
 from shared.runtime.broker.topology import EVENTS, LIVE, commands_exchange, dead_exchange, dead_queue
 from tests.chaos.cluster import control
-from tests.support.instances import database
+from tests.support.instances import database, free_port, instance, ready
 from tests.support.participants import Participant
 from tests.support.platform import Platform
 
@@ -131,6 +139,43 @@ async def test_what_was_made_before_becomes_the_owners(platform: Platform) -> No
     finally:
         await connection.execute("drop table before")
         await connection.close()
+
+
+async def test_a_service_waits_until_the_owner_has_migrated(platform: Platform) -> None:
+    """It can't do that itself, and doesn't work on tables of before."""
+    name, port = f"scratch_{uuid.uuid4().hex}", free_port()
+    admin = await asyncpg.connect(postgres.url(platform.state))
+    await admin.execute(f"create database {name} owner notes")
+    told = {
+        "UNSAID_DATABASE_URL": postgres.role_url(platform.state, name, "notes_serving"),
+        "UNSAID_ADMIN_PORT": str(port),
+    }
+    owner = SecretStr(postgres.role_url(platform.state, name, "notes"))
+    folder = databases.folder("notes")
+    try:
+        with TemporaryDirectory() as part, instance(platform, "notes", "waits", **told):
+            older = Path(part) / "sql" / "migrations"
+            shutil.copytree(folder.parent, older.parent)
+            max(older.iterdir()).unlink()
+            (older.parent / migrations.GRANTS).write_text("grant select on _yoyo_migration to notes_serving")
+            await asyncio.to_thread(migrations.apply, owner, older)
+            await _until_said(port, "not migrated yet: 1 to go")
+            await asyncio.to_thread(migrations.apply, owner, folder)
+            await ready(f"http://127.0.0.1:{port}")
+    finally:
+        await admin.execute(f"drop database {name} with (force)")
+        await admin.close()
+
+
+async def _until_said(port: int, reason: str) -> None:
+    """Until a process says that it isn't ready, and why."""
+    async with asyncio.timeout(30), aiohttp.ClientSession() as http:
+        while True:
+            with suppress(aiohttp.ClientConnectionError):
+                async with http.get(f"http://127.0.0.1:{port}/readyz") as answer:
+                    if answer.status == 503 and reason in (await answer.json())["reasons"].values():
+                        return
+            await asyncio.sleep(0.1)
 
 
 async def test_each_process_comes_as_itself(platform: Platform, pair: Pair) -> None:
