@@ -146,14 +146,14 @@ async def test_a_service_waits_until_the_owner_has_migrated(platform: Platform) 
     name, port = f"scratch_{uuid.uuid4().hex}", free_port()
     admin = await asyncpg.connect(postgres.url(platform.state))
     await admin.execute(f"create database {name} owner notes")
-    told = {
-        "UNSAID_DATABASE_URL": postgres.role_url(platform.state, name, "notes_serving"),
-        "UNSAID_ADMIN_PORT": str(port),
-    }
+    url = postgres.role_url(platform.state, name, "notes_serving")
     owner = SecretStr(postgres.role_url(platform.state, name, "notes"))
     folder = databases.folder("notes")
     try:
-        with TemporaryDirectory() as part, instance(platform, "notes", "waits", **told):
+        with (
+            TemporaryDirectory() as part,
+            instance(platform, "notes", "waits", UNSAID_DATABASE_URL=url, UNSAID_ADMIN_PORT=str(port)),
+        ):
             older = Path(part) / "sql" / "migrations"
             shutil.copytree(folder.parent, older.parent)
             max(older.iterdir()).unlink()
