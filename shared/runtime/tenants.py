@@ -13,7 +13,7 @@ from shared.runtime.postgres import Connection, Pool
 
 def setting(tenants: Iterable[str]) -> str:
     """The value of ``unsaid.tenants``: an array of ids in Postgres' own writing."""
-    return "{" + ",".join(sorted({str(UUID(tenant)) for tenant in tenants})) + "}"
+    return "{" + ",".join(str(UUID(tenant)) for tenant in sorted(set(tenants))) + "}"
 
 
 async def become(tx: Connection, tenants: Iterable[str]) -> None:
