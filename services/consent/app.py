@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from services.consent.config import Settings
-from services.consent.domain.forms import BadForms
+from services.consent.domain.forms import BadForms, Form
 from services.consent.domain.log import Logs
 from services.consent.handlers import Handlers, forms, restoring
 from services.consent.ingress import read_forms
@@ -14,6 +14,7 @@ from services.consent.store import Store
 from shared.contracts.commands import ConsentCommand
 from shared.runtime import service
 from shared.runtime.ownership import Ownership
+from shared.runtime.postgres import Pool, when_there
 from shared.runtime.service import CannotRun, Parts
 from shared.runtime.worker import Worker
 
@@ -25,14 +26,20 @@ async def build(settings: Settings, parts: Parts) -> Worker[ConsentCommand]:
     queues = [f"consent.{i}" for i in range(settings.consent_queues)]
     ownership = Ownership(parts.pool, settings.instance, queues)
     await ownership.prepare()
-    async with parts.pool.acquire() as db, db.transaction():
-        await restoring.look(Store(db))
-        try:
-            await forms.publish_files(Store(db), read_forms())
-        except BadForms as bad:
-            raise CannotRun(str(bad)) from None
+    try:
+        await _publish_files(parts.pool, read_forms())
+    except BadForms as bad:
+        raise CannotRun(str(bad)) from None
     handlers = Handlers(Logs(settings.consent_log_name, settings.consent_log_key))
     return Worker("consent", batches, handlers, parts, ownership)
+
+
+@when_there
+async def _publish_files(pool: Pool, files: list[Form]) -> None:
+    """Raises `BadForms`. Waits for those who decide, or publish, in this very moment."""
+    async with pool.acquire() as db, db.transaction():
+        await restoring.look(Store(db))
+        await forms.publish_files(db, Store(db), files)
 
 
 async def restored(_: Settings, parts: Parts) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -9,6 +10,7 @@ import aiosql
 import asyncpg
 import structlog
 from pydantic import SecretStr
+from tenacity import retry, retry_if_exception_type, wait_random_exponential
 
 from shared.runtime import metrics
 from shared.runtime.health import Health
@@ -50,6 +52,10 @@ AWAY = (
 """Errors that say nothing of the work at hand: it is done again when the server is back."""
 
 
+when_there = retry(retry=retry_if_exception_type(AWAY), wait=wait_random_exponential(0.2, 2))
+"""For what a process does at its start: a server that is away, or busy, doesn't end it."""
+
+
 class Queries:
     """The named, commented queries of one .sql file; parameters are ``$1``, ``$2``…"""
 
@@ -65,7 +71,11 @@ async def _keep(_: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Nothing that we do to a connection outlives its transaction, so giving it back costs no round trip."""
 
 
-def make_pool(url: SecretStr, size: int) -> Pool:
+HOUSEKEEPING = {"unsaid.housekeeping": "on"}
+"""For a database's owner, who then sees all tenants' rows (`shared.runtime.tenants`); for any other role nothing."""
+
+
+def make_pool(url: SecretStr, size: int, settings: Mapping[str, str] | None = None) -> Pool:
     """A pool that is to be awaited before its use; each wait for the server has an end.
 
     It connects when it must: asyncpg closes for ever a pool whose first connection, made while opening it, fails.
@@ -76,7 +86,7 @@ def make_pool(url: SecretStr, size: int) -> Pool:
         max_size=size,
         timeout=3,
         command_timeout=6,
-        server_settings=TIMEOUTS | PLANS,
+        server_settings={**TIMEOUTS, **PLANS, **(settings or {})},
         reset=_keep,
     )
     return pool
