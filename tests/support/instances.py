@@ -97,6 +97,12 @@ async def database(platform: Platform, service: Service | Literal["keys"]) -> "a
     return await asyncpg.connect(postgres.database_url(platform.state, service))
 
 
+async def speak_for(connection: "asyncpg.Connection[asyncpg.Record]", conversation: str) -> None:
+    """From here on this session is one of the conversation's tenant, as the service's are (docs/adr/0013)."""
+    sql = "select set_config('unsaid.tenants', '{' || tenant || '}', false) from conversation where id = $1"
+    assert await connection.fetchval(sql, conversation)
+
+
 async def owners(platform: Platform, service: Service) -> dict[str, str | None]:
     """Who owns each queue by a lease in force."""
     connection = await database(platform, service)
