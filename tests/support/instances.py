@@ -58,6 +58,9 @@ def instance(
         process = subprocess.Popen(command, env=environment, cwd=folder, stdout=file, stderr=file)
     try:
         yield Instance(name, process, log)
+    except BaseException:
+        print(f"--- {name}, {process.poll()}: the end of its log\n{log.read_text()[-4_000:]}")  # noqa: T201 - pytest shows it
+        raise
     finally:
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGCONT)
