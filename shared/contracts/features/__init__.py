@@ -11,6 +11,7 @@ from shared.contracts.records import RecordAccepted
 ClientFrame = (
     taking_back.ClientFrame
     | interventions.ClientFrame
+    | pacing.ClientFrame
 )  # fmt: skip
 """What clients send."""
 
@@ -21,7 +22,9 @@ ServerFrame = (
 )  # fmt: skip
 """What participants are told, except ``ok``."""
 
-OKS: dict[str, type[Answer]] = {}
+OKS: dict[str, type[Answer]] = {
+    **pacing.OKS,
+}
 """By client frame: an ``ok`` that has more than `shared.contracts.frames.server.Ok`."""
 
 CONTENTS: tuple[type[Value], ...] = ()
@@ -30,6 +33,7 @@ CONTENTS: tuple[type[Value], ...] = ()
 Command = (
     taking_back.Command
     | interventions.Command
+    | pacing.Command
 )  # fmt: skip
 """`RecordCommand`s and `Question`s."""
 
