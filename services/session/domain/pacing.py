@@ -4,9 +4,10 @@ A tally holds counts and the last turn. All turns are kept elsewhere, in the ord
 a tally is told which of them changed. docs/pacing.md defines the figures.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from shared.contracts.features.pacing import Ratios
 from shared.contracts.ids import Intervention, Role
 
 ROLES: tuple[Role, Role] = ("client", "therapist")
@@ -282,3 +283,20 @@ def held(recent: Recent) -> float | None:
         if who == "therapist":
             therapist += counted
     return None if left else therapist / RECENT_WORDS
+
+
+def ratio(part: int, of: int) -> float | None:
+    """None: there is nothing to divide by."""
+    return part / of if of else None
+
+
+def ratios(marks: Mapping[Intervention, int]) -> Ratios:
+    """Of motivational interviewing, from the therapist's marks."""
+    simple, complex_ = marks.get("simple_reflection", 0), marks.get("complex_reflection", 0)
+    open_ = marks.get("open_question", 0) + marks.get("socratic_question", 0)
+    questions = open_ + marks.get("closed_question", 0)
+    return Ratios(
+        reflections_to_questions=ratio(simple + complex_, questions),
+        open_to_all_questions=ratio(open_, questions),
+        complex_to_all_reflections=ratio(complex_, simple + complex_),
+    )

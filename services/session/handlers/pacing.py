@@ -23,7 +23,6 @@ from shared.contracts.features.pacing import (
     PacingSeriesRead,
     PacingUpdated,
     ParticipantFigures,
-    Ratios,
     ReadPacing,
     ReadPacingSeries,
     SessionFigures,
@@ -140,22 +139,6 @@ async def _keep_changes(store: PacingStore, whole: Whole, scope: str, state: Sta
 # --- figures --------------------------------------------------------------------------------------------------------
 
 
-def _ratio(part: int, of: int) -> float | None:
-    return part / of if of else None
-
-
-def ratios(marks: Mapping[Intervention, int]) -> Ratios:
-    """Of motivational interviewing, from the therapist's marks."""
-    simple, complex_ = marks.get("simple_reflection", 0), marks.get("complex_reflection", 0)
-    open_ = marks.get("open_question", 0) + marks.get("socratic_question", 0)
-    questions = open_ + marks.get("closed_question", 0)
-    return Ratios(
-        reflections_to_questions=_ratio(simple + complex_, questions),
-        open_to_all_questions=_ratio(open_, questions),
-        complex_to_all_reflections=_ratio(complex_, simple + complex_),
-    )
-
-
 async def figures(
     tx: Connection, conversation: str, people: Mapping[Role, str], tallies: Mapping[str, Tally]
 ) -> dict[str, Figures]:
@@ -174,7 +157,7 @@ async def figures(
                 people[who]: ParticipantFigures(
                     messages=side.messages,
                     words=side.words,
-                    share=_ratio(side.words, sum(s.words for s in tally.sides.values())),
+                    share=domain.ratio(side.words, sum(s.words for s in tally.sides.values())),
                     turns=side.turns,
                     longest_run=side.longest_run,
                     median_reply_s=medians.get((scope, who)),
@@ -182,7 +165,7 @@ async def figures(
                 )
                 for who, side in tally.sides.items()
             },
-            ratios=ratios(tally.sides["therapist"].interventions),
+            ratios=domain.ratios(tally.sides["therapist"].interventions),
         )
         for scope, tally in tallies.items()
     }
