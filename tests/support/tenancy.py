@@ -20,6 +20,7 @@ from services.notes.handlers import Handlers as Notes
 from services.session.config import Settings
 from services.session.handlers import Handlers as Session
 from shared.contracts import commands as c
+from shared.contracts import consent_commands as cc
 from shared.contracts.consent_events import FormPublished
 from shared.contracts.contents import ConversationContent, ParticipantContent
 from shared.contracts.envelope import Command, Envelope
@@ -40,7 +41,7 @@ CONTENT = b64encode(b"what nobody else may read").decode()
 NO_HASH = "0" * 64
 UNIONS: dict[QueueService, Any] = {
     "session": c.SessionCommand,
-    "consent": c.ConsentCommand,
+    "consent": cc.ConsentCommand,
     "notes": c.NotesCommand,
 }
 COMMANDS: list[tuple[QueueService, type[Command]]] = [
@@ -48,7 +49,7 @@ COMMANDS: list[tuple[QueueService, type[Command]]] = [
 ]
 """Every command of every service, as the services' own registries have them."""
 
-NAMES = ("message", "session", "draft", "run", "mark", "decision", "note")
+NAMES = ("message", "session", "draft", "run", "mark", "decision", "note", "record")
 PLAIN: dict[str, list[Any]] = {
     **{name: [None] for name in ("valid_days", "older_lapse_at", "if_epoch", "device", "by", "expires_at")},
     **{name: [None] for name in ("decided_at", "at")},
@@ -68,6 +69,9 @@ PLAIN: dict[str, list[Any]] = {
     "at_op": [0],
     "fingerprint": [NO_HASH, "1" * 64],
     "content": [b64encode(b"mine").decode()],
+    "words": [None, 2],
+    "intervention": ["advice"],
+    "muted": [True],
     "region": ["eu"],
     "roles": [("client", "therapist")],
     "locales": [(None, None)],
@@ -212,11 +216,14 @@ class World:
         drawn: dict[str, Any] = {"draft": ids["draft"]}
         for command in (
             c.SendMessage(**here, **sealed, sender=ids["client"], message=new_id(), in_reply_to=None),
+            c.SendMessage(**here, **sealed, sender=ids["therapist"], message=asked, in_reply_to=None, words=3),
             c.SendMessage(**here, **sealed, sender=ids["client"], message=ids["message"], in_reply_to=None),
             c.StartSession(**here, **therapist, session=ids["session"], missing=[]),
             c.MarkRead(**here, **therapist, seq=1),
             c.KeepComposition(**here, **client, **drawn, run=ids["run"], number=0, ops=3, age_ms=0, content=CONTENT),
             c.MarkComposition(**here, **therapist, **sealed, **drawn, mark=ids["mark"], at_op=1),
+            MarkMessage(**here, **therapist, **sealed, record=ids["record"], message=asked, intervention="advice"),
+            MuteOffers(**here, **therapist, muted=False),
             c.Attach(**here),
         ):
             self._granted(await self.acting["session"](command))
@@ -227,7 +234,7 @@ class World:
         await self.acting["notes"](register)
         text = FormTextValue(locale="en", title="T", text="a form of this tenant's own\n")
         published = await self.acting["consent"](
-            c.PublishForm(
+            cc.PublishForm(
                 tenant=self.mine,
                 replyto=HOLDER,
                 purpose="live_text",
@@ -242,9 +249,9 @@ class World:
         self.sha256 = form.forms[0].sha256
         decided: dict[str, Any] = {"purpose": "live_text", "version": 2, "sha256": self.sha256, "if_epoch": None}
         for about in (
-            c.AttachConsents(**here),
-            c.Decide(**here, **client, **decided, grant=True, decision=ids["decision"], via="device", device=None),
-            c.CountUses(**here, run=ids["run"], uses=[self._use()]),
+            cc.AttachConsents(**here),
+            cc.Decide(**here, **client, **decided, grant=True, decision=ids["decision"], via="device", device=None),
+            cc.CountUses(**here, run=ids["run"], uses=[self._use()]),
         ):
             self._granted(await self.acting["consent"](about))
         save = c.SaveNote(**here, **sealed, author=ids["therapist"], note=ids["note"], format="text", version=None)
@@ -260,9 +267,9 @@ class World:
         assert tells
         assert not refused, refused
 
-    def _use(self) -> c.UseCount:
+    def _use(self) -> cc.UseCount:
         count = CountValue(count=1, first_at="2026-01-01T00:00:00.000Z", last_at="2026-01-01T00:00:00.000Z")
-        return c.UseCount(
+        return cc.UseCount(
             participant=self.ids["client"], purpose="live_text", epoch=1, let_through=count, blocked=count
         )
 
@@ -288,12 +295,12 @@ class World:
         own: dict[tuple[type[Command], str], list[Any]] = {
             (c.ListConversations, "before"): [None, place],
             (c.ListCompositions, "before"): [None, ids["draft"]],
-            (c.ReadRecord, "before"): [None, c.DecisionPlace(conversation=place, decision=ids["decision"])],
+            (cc.ReadRecord, "before"): [None, cc.DecisionPlace(conversation=place, decision=ids["decision"])],
             # A gateway's own, about what it holds itself.
-            (c.Probe, "replyto"): [OTHER],
+            (cc.Probe, "replyto"): [OTHER],
             (c.RenewAttachments, "replyto"): [OTHER],
-            (c.CompareForms, "first"): [1],
-            (c.CompareForms, "second"): [2],
+            (cc.CompareForms, "first"): [1],
+            (cc.CompareForms, "second"): [2],
         }
         named: dict[str, list[Any]] = {name: [ids[name], self.fresh] for name in NAMES}
         named |= dict.fromkeys(("participant", "sender", "author", "client", "therapist"), people)

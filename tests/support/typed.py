@@ -17,7 +17,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from services.gateway.ingress.http import documents
-from shared.contracts import commands, events
+from shared.contracts import commands, consent_commands, events
 from shared.contracts.envelope import Command, ConversationCommand, Envelope, Event, Reply
 from shared.contracts.frames import client
 from shared.contracts.ids import Moment, Sha256
@@ -163,7 +163,7 @@ def typed() -> set[str]:
 
 def clear() -> set[str]:
     """What is on its way inside the platform and neither sealed nor, by its type, no words."""
-    unions = (commands.SessionCommand, commands.ConsentCommand, commands.NotesCommand)
+    unions = (commands.SessionCommand, consent_commands.ConsentCommand, commands.NotesCommand)
     asked = [cls for union in unions for cls in get_args(get_args(union)[0])]
     told = list(get_args(events.AnyGatewayMessage))
     facts = get_args(get_args(events.Fact)[0])

@@ -6,6 +6,7 @@ batch to the next. The statement compares fences and heads all the same: what it
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from services.session.domain import messages as domain
 from services.session.domain.heads import Head
@@ -31,12 +32,23 @@ class Appender:
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
         self._fences: dict[str, int] = {}
+        self.grown: dict[str, str] = {}
+        """Conversations that have grown, and their tenants, for whoever does something about it afterwards."""
+
+    def _grew(self, head: Head) -> None:
+        if len(self.grown) < KNOWN_MOST:
+            self.grown[head.id] = head.tenant
+
+    def take_grown(self, most: int) -> dict[str, str]:
+        """Some of those that have grown, which then count as seen to."""
+        return {conversation: self.grown.pop(conversation) for conversation in list(islice(self.grown, most))}
 
     def learn(self, head: Head, holders: Sequence[str]) -> None:
         """Where a conversation stands, and who holds it."""
         if len(self._known) >= KNOWN_MOST:
             self._known.clear()
         self._known[head.id] = _Known(head, list(holders))
+        self._grew(head)
 
     def forget(self, conversation: str) -> None:
         """Something else happens to the conversation: what is known of it is no longer so."""
@@ -63,6 +75,7 @@ class Appender:
                 self.forget(conversation)
                 continue
             known, at, last = self._known[conversation], grown[conversation], several[-1]
+            self._grew(known.head)
             known.head = replace(known.head, last_seq=last.seq, last_n=last.n, last_at=at)
             for p in several:
                 tells += tells_of(p.command, Posted(p.command, p.seq, p.n, at, new=True), known.holders)

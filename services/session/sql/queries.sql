@@ -11,10 +11,10 @@ from conversation where id = any($1::uuid[]);
 
 -- name: known_messages!
 -- Messages that exist already under these ids.
-select asked.conversation, asked.message, known.seq, known.n, known.at, known.fingerprint
+select asked.conversation, asked.message, known.seq, known.n, known.at, known.fingerprint, known.deleted
 from unnest($1::uuid[], $2::uuid[]) as asked (conversation, message)
 cross join lateral (
-    select seq, n, at, fingerprint from event e
+    select seq, n, at, fingerprint, octet_length(content) = 0 as deleted from event e
     where e.conversation = asked.conversation and e.message = asked.message limit 1
 ) as known;
 
@@ -22,11 +22,12 @@ cross join lateral (
 -- Messages and the heads that they raise, in one statement.
 with new as (
     select * from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[],
-                         $8::text[], $9::bytea[], $10::uuid[])
-        as given (conversation, n, at, seq, message, sender, in_reply_to, fingerprint, content, tenant)
+                         $8::text[], $9::bytea[], $10::integer[], $11::uuid[])
+        as given (conversation, n, at, seq, message, sender, in_reply_to, fingerprint, content, words, tenant)
 ), inserted as (
-    insert into event (tenant, conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
-    select tenant, conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content from new
+    insert into event (tenant, conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content, words)
+    select tenant, conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content, words
+    from new
 )
 update conversation set last_seq = head.seq, last_n = head.n, last_at = head.at
 from (select conversation, max(seq) as seq, max(n) as n, max(at) as at from new group by conversation) as head
@@ -34,7 +35,7 @@ where conversation.id = head.conversation;
 
 -- name: append_messages
 -- Messages to conversations whose heads are known, by one statement that is its own transaction. Rows: those that grew.
-select grown, grown_at from append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+select grown, grown_at from append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
 
 -- name: insert_session_fact!
 insert into event (tenant, conversation, n, kind, at, session)
@@ -45,28 +46,28 @@ update conversation set last_n = $2, last_at = $3 where id = $1;
 
 -- name: facts_after_n!
 -- One page of what was missed; it ends where the contents grow past $4 bytes, but has one row at least.
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(coalesce(octet_length(content), 0)) over (order by n) as size from (
         select * from event where conversation = $1 and n > $2 and n <= $3 order by n limit 201
     ) as page
 ) as sized order by n;
 
 -- name: facts_after_seq
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(octet_length(content)) over (order by seq) as size from (
         select * from event where conversation = $1 and seq > $2 and n <= $3 order by seq limit 201
     ) as page
 ) as sized order by n;
 
 -- name: history_after
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(octet_length(content)) over (order by seq) as size from (
         select * from event where conversation = $1 and seq > $2 order by seq limit $3
     ) as page
 ) as sized order by seq;
 
 -- name: history_before
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(octet_length(content)) over (order by seq desc) as size from (
         select * from event where conversation = $1 and seq < $2 order by seq desc limit $3
     ) as page
@@ -228,9 +229,11 @@ select id, tenant from contents_to_empty($1, $2);
 
 -- name: empty_messages!
 -- What nobody can read any more isn't kept either. Ids, order and times stay.
-update event set content = '', fingerprint = null
+update event set content = case when content is null then null else ''::bytea end, fingerprint = null, data = null,
+    words = null, intervention = null
 where conversation = $1 and n in (
-    select n from event where conversation = $1 and octet_length(content) > 0 order by n limit $2
+    select n from event where conversation = $1 and (octet_length(content) > 0 or fingerprint is not null)
+    order by n limit $2
 );
 
 -- name: empty_parts!

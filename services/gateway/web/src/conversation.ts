@@ -46,10 +46,10 @@ export class Conversation {
   }
 
   take(frame: About): void {
+    if ("n" in frame) this.lastN = Math.max(this.lastN, frame.n);
     switch (frame.type) {
       case "message.posted":
         this.keep(frame);
-        this.lastN = Math.max(this.lastN, frame.n);
         this.drafts.delete(frame.message);
         this.typing.delete(frame.from);
         break;
@@ -91,17 +91,21 @@ export class Conversation {
       }
       case "session.started":
         this.session = { id: frame.session, started_at: frame.at };
-        this.lastN = Math.max(this.lastN, frame.n);
         break;
       case "session.ended":
         this.session = null;
-        this.lastN = Math.max(this.lastN, frame.n);
+        break;
+      case "message.deleted":
+        for (const known of this.messages.values()) if (known.message === frame.message) { known.text = ""; known.deleted = true; }
         break;
       case "resume.reset":
         this.messages.clear();
         this.lastN = frame.last_n;
         this.lastSeq = frame.last_seq;
         break;
+      case "message.marked":
+      case "pacing.updated":
+      case "pacing.offer": // a feature's
       case "composition.opened":
       case "composition.deleted": // read anew whenever one is looked at
       case "conversation.added":

@@ -9,9 +9,12 @@ import { Refused, type About, type Role } from "../protocol";
 import { S } from "../strings";
 import { Composer } from "./composer";
 import { Compositions } from "./compositions";
+import { Records, type PageFeature } from "../features";
+import { beneath } from "./beneath";
 import { Consents } from "./consents";
 import { Log } from "./log";
 import { openNotes } from "./notes";
+import { PacingView } from "./pacing";
 
 const PAGE = 50;
 
@@ -25,6 +28,8 @@ export class Room {
   readonly #presence = h("span", { class: "presence" });
   readonly #session = h("span", { class: "session", role: "status" });
   readonly #sessionButton: HTMLButtonElement | null;
+  readonly #features: readonly PageFeature[];
+  readonly #records: Records;
   #more = true;
   #loaded = false;
   #asked = false;
@@ -44,7 +49,9 @@ export class Room {
       this.update();
     }, () => this.update());
     const compositions = new Compositions(conversation, ask, role === "therapist");
-    this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft));
+    this.#features = [new PacingView(conversation, ask, role === "therapist", (body) => this.#composer.use(body))];
+    this.#records = new Records(conversation.id, ask, (record) => { for (const feature of this.#features) feature.recall(record); });
+    this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft), (message) => beneath(this.#features, message));
     this.#composer = new Composer(conversation, this.#live,
       (message, body) => this.#outbox.add({ message, text: body }), (frame) => void connection.send(frame));
     this.#consents = new Consents(conversation, ask, compositions);
@@ -52,6 +59,7 @@ export class Room {
     const menu = h("nav", { "aria-label": S.title },
       this.#sessionButton,
       role === "therapist" && h("button", { type: "button", click: () => openNotes(conversation, ask) }, S.notes),
+      ...this.#features.flatMap((feature) => feature.buttons),
       h("button", { type: "button", click: () => this.#consents.open() }, S.consents),
       h("button", { type: "button", class: "leave", click: leave }, S.leave));
     this.element = h("div", { class: "room" },
@@ -70,6 +78,7 @@ export class Room {
   /** In sight, and connected: load what is missing, and offer the first consent once. */
   async arrived(): Promise<void> {
     this.update();
+    for (const feature of this.#features) void feature.arrived().catch(() => undefined); // offline: it is asked again on the next arrival
     if (!this.#loaded) {
       await this.#newest();
       this.update();
@@ -96,7 +105,9 @@ export class Room {
 
   take(frame: About): void {
     this.conversation.take(frame);
+    for (const feature of this.#features) feature.take(frame);
     if (frame.type === "message.posted") this.#outbox.stored(frame.message);
+    if (frame.type === "resume.reset") this.#records.forget();
     if (frame.type === "resume.reset") void this.#newest().then(() => this.update());
     if (frame.type === "live.changed" && frame.from === this.conversation.me) {
       if (frame.reason === "suspended") this.#live.pause(true);
@@ -141,6 +152,8 @@ export class Room {
       const ok = await this.connection.ask({ type: "history", conversation: this.conversation.id, limit: PAGE, ...where });
       for (const message of ok.messages ?? []) this.conversation.keep(message);
       this.#more = ok.more ?? false;
+      const first = this.conversation.ordered[0];
+      if (first) await this.#records.from(first.n);
       return true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
