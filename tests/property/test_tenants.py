@@ -102,5 +102,5 @@ def test_the_switch_does_switch_the_checks_off(both: Both) -> None:
     unchecked = read.model_copy(update={"tenant": Everybody(world.theirs)})
     (told,) = both.runner.run(world.unguarded["session"](unchecked))
     assert isinstance(told.envelope, HistoryRead)
-    assert [message.content for message in told.envelope.messages] == [CONTENT] * 2
+    assert [message.content for message in told.envelope.messages] == [CONTENT] * 3
     assert world.betrays(read, [told]) != []

@@ -25,6 +25,8 @@ from shared.contracts.consent_events import FormPublished
 from shared.contracts.contents import ConversationContent, ParticipantContent
 from shared.contracts.envelope import Command, Envelope
 from shared.contracts.events import CommandRefused, ConversationFound
+from shared.contracts.features.interventions import MarkMessage
+from shared.contracts.features.pacing import MuteOffers, ReadPacingSeries
 from shared.contracts.frames.values import CountValue, FormTextValue
 from shared.contracts.ids import PURPOSES, new_id
 from shared.contracts.keys import new_conversation, people_key
@@ -214,15 +216,16 @@ class World:
         client: dict[str, Any] = {"participant": ids["client"]}
         therapist: dict[str, Any] = {"participant": ids["therapist"]}
         drawn: dict[str, Any] = {"draft": ids["draft"]}
+        theirs = new_id()
         for command in (
             c.SendMessage(**here, **sealed, sender=ids["client"], message=new_id(), in_reply_to=None),
-            c.SendMessage(**here, **sealed, sender=ids["therapist"], message=asked, in_reply_to=None, words=3),
+            c.SendMessage(**here, **sealed, sender=ids["therapist"], message=theirs, in_reply_to=None, words=3),
             c.SendMessage(**here, **sealed, sender=ids["client"], message=ids["message"], in_reply_to=None),
             c.StartSession(**here, **therapist, session=ids["session"], missing=[]),
             c.MarkRead(**here, **therapist, seq=1),
             c.KeepComposition(**here, **client, **drawn, run=ids["run"], number=0, ops=3, age_ms=0, content=CONTENT),
             c.MarkComposition(**here, **therapist, **sealed, **drawn, mark=ids["mark"], at_op=1),
-            MarkMessage(**here, **therapist, **sealed, record=ids["record"], message=asked, intervention="advice"),
+            MarkMessage(**here, **therapist, **sealed, record=ids["record"], message=theirs, intervention="advice"),
             MuteOffers(**here, **therapist, muted=False),
             c.Attach(**here),
         ):
@@ -295,6 +298,7 @@ class World:
         own: dict[tuple[type[Command], str], list[Any]] = {
             (c.ListConversations, "before"): [None, place],
             (c.ListCompositions, "before"): [None, ids["draft"]],
+            (ReadPacingSeries, "before"): [None, ids["session"]],
             (cc.ReadRecord, "before"): [None, cc.DecisionPlace(conversation=place, decision=ids["decision"])],
             # A gateway's own, about what it holds itself.
             (cc.Probe, "replyto"): [OTHER],
