@@ -1,5 +1,7 @@
 """What the session service refuses, in one place."""
 
+from pydantic import JsonValue
+
 from shared.contracts.errors import Code, Refused
 
 
@@ -17,6 +19,11 @@ def bad_frame(field: str) -> Refused:
 
 def forbidden() -> Refused:
     return Refused(Code.FORBIDDEN)
+
+
+def wrong_state(state: JsonValue) -> Refused:
+    """``state`` is what it is now, in ids, numbers and closed words: who asked may have been overtaken."""
+    return Refused(Code.WRONG_STATE, {"state": state})
 
 
 def consent_required(purpose: str, participants: list[str]) -> Refused:

@@ -28,6 +28,7 @@ class Code(StrEnum):
     TOO_LONG = "too_long"
     UNAUTHORIZED = "unauthorized"
     UNAVAILABLE = "unavailable"
+    WRONG_STATE = "wrong_state"
 
 
 MESSAGES: dict[Code, str] = {
@@ -49,6 +50,7 @@ MESSAGES: dict[Code, str] = {
     Code.TOO_LONG: "Too long.",
     Code.UNAUTHORIZED: "The token doesn't allow this.",
     Code.UNAVAILABLE: "A part of the platform is away; try again with the same id.",
+    Code.WRONG_STATE: "It isn't, or is no more, as this needs it to be.",
 }
 
 
