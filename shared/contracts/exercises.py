@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.contracts.frames.values import LeftOut, Value
+from shared.contracts.frames.values import Value
 from shared.contracts.text import TEXT_MAX
 
 BEFORE = "before"
@@ -189,14 +189,3 @@ class SkipGiven(Value):
 
 AnyGiven = TextGiven | ChoiceGiven | ListGiven | RatingGiven | BreathingGiven | SkipGiven
 AnswerValue = Annotated[AnyGiven, Field(discriminator="kind")]
-
-
-class ExerciseSummary(Value):
-    """An exercise as the catalogue shows it. ``own``: the tenant's."""
-
-    exercise: Name
-    version: Version
-    title: dict[Language, str]
-    about: dict[Language, str]
-    own: bool
-    care: dict[Language, str] | None = LeftOut

@@ -1,0 +1,34 @@
+-- name: agreement
+select * from agreement where conversation = $1 and agreement = $2;
+
+-- name: propose!
+insert into agreement
+    (tenant, conversation, agreement, n, state, wording, worded_n, author, until, remind_at, remind_zone, changed_at)
+values ($1, $2, $3, $4, 'proposed', 1, $4, $5, $6, $7, $8, $9);
+
+-- name: revise!
+update agreement
+set wording = $3, worded_n = $4, author = $5, until = $6, remind_at = $7, remind_zone = $8, changed_at = $9
+where conversation = $1 and agreement = $2;
+
+-- name: change!
+update agreement set state = $3, reminded = $4, how = coalesce($5, how), changed_at = $6
+where conversation = $1 and agreement = $2;
+
+-- name: list_agreements
+-- The page ends where its contents grow too large.
+select * from (
+    select *, sum(octet_length(content)) over (order by n desc) as size from (
+        select a.*, e.record as worded, e.content
+        from agreement a join event e on e.conversation = a.conversation and e.n = a.worded_n
+        where a.conversation = $1
+            and (not $2 or a.state in ('proposed', 'agreed'))
+            and a.n < coalesce((select n from agreement where conversation = $1 and agreement = $3), 9223372036854775807)
+        order by a.n desc limit $4
+    ) as page
+) as sized order by n desc;
+
+-- name: to_look_at_again
+-- What is agreed and whose time has come, the oldest first.
+select agreement from agreement
+where conversation = $1 and state = 'agreed' and (until is null or until <= $2) order by n limit $3;

@@ -1,0 +1,14 @@
+-- name: put!
+insert into due (tenant, conversation, record, at, command) values ($1, $2, $3, $4, $5)
+on conflict (conversation, record) do update set at = excluded.at, command = excluded.command;
+
+-- name: take_out!
+delete from due where conversation = $1 and record = $2;
+
+-- name: come_due
+-- Whoever else looks at the same moment leaves these out.
+select conversation, record, command from due where at <= now() order by at limit $1 for update skip locked;
+
+-- name: sent!
+delete from due using unnest($1::uuid[], $2::uuid[]) as done (conversation, record)
+where due.conversation = done.conversation and due.record = done.record;

@@ -1,0 +1,23 @@
+-- depends: 0012_exercises
+
+-- How each agreement stands. What it says is in `event`, sealed, at `worded_n`: the wording that stands.
+create table agreement (
+    tenant uuid not null,
+    conversation uuid not null references conversation,
+    agreement uuid not null,
+    n bigint not null,
+    state text not null check (state in ('proposed', 'agreed', 'declined', 'closed')),
+    wording integer not null,
+    worded_n bigint not null,
+    author uuid not null,
+    until timestamptz,
+    remind_at text,
+    remind_zone text,
+    reminded boolean not null default false,
+    how text,
+    changed_at timestamptz not null,
+    primary key (conversation, agreement),
+    check ((remind_at is null) = (remind_zone is null))
+);
+create index agreement_newest on agreement (conversation, n desc);
+create index agreement_agreed on agreement (conversation, until) where state = 'agreed';
