@@ -12,13 +12,14 @@ from shared.contracts.errors import Refused
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A message with its place. ``new``: it is to be stored; else it was there already."""
+    """A message with its place. ``new``: it is to be stored; else it was there already, ``deleted`` since or not."""
 
     command: SendMessage
     seq: int
     n: int
     at: datetime
     new: bool
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Known:
     n: int
     at: datetime
     fingerprint: str
+    deleted: bool = False
 
 
 Decision = Posted | Refused
@@ -75,7 +77,7 @@ def _decide_one(head: Head | None, known: dict[Place, Known], command: SendMessa
     if before is not None:
         if before.fingerprint != command.fingerprint:
             return errors.conflict()
-        return Posted(command, before.seq, before.n, before.at, new=False)
+        return Posted(command, before.seq, before.n, before.at, new=False, deleted=before.deleted)
     if command.in_reply_to is not None and (command.conversation, command.in_reply_to) not in known:
         return errors.not_found("in_reply_to")
     posted = Posted(command, head.next_seq(), head.next_n(), head.next_at(), new=True)

@@ -91,7 +91,7 @@ def tells_of(command: SendMessage, decision: Decision, holders: Sequence[str]) -
         sender=command.sender,
         in_reply_to=command.in_reply_to,
         at=at,
-        content=command.content,
+        content="" if decision.deleted else command.content,
     )
     metrics.MESSAGES.labels("posted" if decision.new else "repeated").inc()
     # A repetition is answered by the fact as well: it may be a redelivery of a command whose first telling was lost,

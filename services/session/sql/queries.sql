@@ -11,10 +11,10 @@ from conversation where id = any($1::uuid[]);
 
 -- name: known_messages!
 -- Messages that exist already under these ids.
-select asked.conversation, asked.message, known.seq, known.n, known.at, known.fingerprint
+select asked.conversation, asked.message, known.seq, known.n, known.at, known.fingerprint, known.deleted
 from unnest($1::uuid[], $2::uuid[]) as asked (conversation, message)
 cross join lateral (
-    select seq, n, at, fingerprint from event e
+    select seq, n, at, fingerprint, octet_length(content) = 0 as deleted from event e
     where e.conversation = asked.conversation and e.message = asked.message limit 1
 ) as known;
 
@@ -78,28 +78,28 @@ update conversation set last_n = $2, last_at = $3 where id = $1;
 
 -- name: facts_after_n!
 -- One page of what was missed; it ends where the contents grow past $4 bytes, but has one row at least.
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(coalesce(octet_length(content), 0)) over (order by n) as size from (
         select * from event where conversation = $1 and n > $2 and n <= $3 order by n limit 201
     ) as page
 ) as sized order by n;
 
 -- name: facts_after_seq
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(octet_length(content)) over (order by seq) as size from (
         select * from event where conversation = $1 and seq > $2 and n <= $3 order by seq limit 201
     ) as page
 ) as sized order by n;
 
 -- name: history_after
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(octet_length(content)) over (order by seq) as size from (
         select * from event where conversation = $1 and seq > $2 order by seq limit $3
     ) as page
 ) as sized order by seq;
 
 -- name: history_before
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(octet_length(content)) over (order by seq desc) as size from (
         select * from event where conversation = $1 and seq < $2 order by seq desc limit $3
     ) as page
@@ -256,9 +256,10 @@ order by erased_at limit $2;
 
 -- name: empty_messages!
 -- What nobody can read any more isn't kept either. Ids, order and times stay.
-update event set content = '', fingerprint = null
+update event set content = case when content is null then null else ''::bytea end, fingerprint = null, data = null
 where conversation = $1 and n in (
-    select n from event where conversation = $1 and octet_length(content) > 0 order by n limit $2
+    select n from event where conversation = $1 and (octet_length(content) > 0 or fingerprint is not null)
+    order by n limit $2
 );
 
 -- name: empty_parts!

@@ -1,0 +1,46 @@
+"""What therapy adds to a conversation: one module for each feature, and one line for each in these lists.
+
+A feature's module has its frames, commands, facts and contents. ARCHITECTURE.md, "Adding a feature".
+"""
+
+from shared.contracts.features import interventions, pacing, taking_back
+from shared.contracts.frames.base import Answer
+from shared.contracts.frames.values import Value
+from shared.contracts.records import RecordAccepted
+
+ClientFrame = (
+    taking_back.ClientFrame
+    | interventions.ClientFrame
+)  # fmt: skip
+"""What clients send."""
+
+ServerFrame = (
+    taking_back.ServerFrame
+    | interventions.ServerFrame
+    | pacing.ServerFrame
+)  # fmt: skip
+"""What participants are told, except ``ok``."""
+
+OKS: dict[str, type[Answer]] = {}
+"""By client frame: an ``ok`` that has more than `shared.contracts.frames.server.Ok`."""
+
+CONTENTS: tuple[type[Value], ...] = ()
+"""What is inside the sealed contents of records."""
+
+Command = (
+    taking_back.Command
+    | interventions.Command
+)  # fmt: skip
+"""`RecordCommand`s and `Question`s."""
+
+Fact = (
+    taking_back.Fact
+    | interventions.Fact
+)  # fmt: skip
+"""`RecordFact`s."""
+
+Told = (
+    RecordAccepted
+    | pacing.Told
+)  # fmt: skip
+"""Answers to features' `Question`s, and `Notice`s."""
