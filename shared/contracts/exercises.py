@@ -34,9 +34,11 @@ Text = Annotated[
 
 
 class Written(BaseModel):
-    """A part of a definition. Unlike what comes over the wire, it may hold nothing that isn't known: a slip is told."""
+    """A part of a definition. In a file it may hold nothing that isn't known here, so that a slip is told
+    (`shared.exercises.loading`); between two versions of the platform it may.
+    """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Option(Written):

@@ -89,6 +89,13 @@ def _holds(condition: Condition, given: AnyGiven | None) -> bool:
             return False
 
 
+def deciding(definition: Definition) -> frozenset[str]:
+    """The steps on whose answers it depends what comes next."""
+    asked = [step.when or () for step in definition.steps]
+    asked += [jump.when or () for step in definition.steps for jump in step.then or ()]
+    return frozenset(condition.step for conditions in asked for condition in conditions)
+
+
 # --- what can follow, whatever is answered ----------------------------------------------------------------------------
 
 

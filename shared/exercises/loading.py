@@ -57,7 +57,7 @@ def load(raw: bytes, file: str) -> Definition:
     except _Bad as bad:
         raise BrokenDefinition([Broken(file, bad.line, bad.reason)]) from None
     try:
-        definition = Definition.model_validate(plain)
+        definition = Definition.model_validate(plain, extra="forbid")
     except ValidationError as error:
         told = [
             (line_of(root, one["loc"]), f"{_path(one['loc'])}{one['msg']}")
@@ -165,8 +165,11 @@ def line_of(root: yaml.Node, at: Iterable[str | int]) -> int:
 
 @cache
 def schema() -> dict[str, JsonValue]:
-    """The published JSON schema of definitions."""
-    return {"$schema": SCHEMA, **Definition.model_json_schema()}
+    """The published JSON schema of definitions, as strict as `load`."""
+    made = Definition.model_json_schema()
+    for part in (made, *made["$defs"].values()):
+        part["additionalProperties"] = False
+    return {"$schema": SCHEMA, **made}
 
 
 def read(path: Path) -> Definition:

@@ -12,7 +12,7 @@ set wording = $3, worded_n = $4, author = $5, until = $6, remind_at = $7, remind
 where conversation = $1 and agreement = $2;
 
 -- name: change!
-update agreement set state = $3, reminded = $4, how = coalesce($5, how), changed_at = $6
+update agreement set state = $3, reminder = $4, how = coalesce($5, how), changed_at = $6
 where conversation = $1 and agreement = $2;
 
 -- name: list_agreements

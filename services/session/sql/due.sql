@@ -5,6 +5,9 @@ on conflict (conversation, record) do update set at = excluded.at, command = exc
 -- name: take_out!
 delete from due where conversation = $1 and record = $2;
 
+-- name: empty_due!
+delete from due where conversation = $1;
+
 -- name: come_due
 -- Whoever else looks at the same moment leaves these out.
 select conversation, record, command from due where at <= now() order by at limit $1 for update skip locked;

@@ -91,7 +91,9 @@ class AgreementList(InConversation):
 
 
 class AgreementSummary(Value):
-    """``author``: who wrote the wording that stands. ``reminded``: both want the reminder. ``how``: reported last."""
+    """``author``: who wrote the wording that stands. ``will_remind``: both want the reminder, and it is to come.
+    ``how``: what was reported last.
+    """
 
     agreement: Id
     state: State
@@ -99,7 +101,7 @@ class AgreementSummary(Value):
     author: Id
     until: str | None = LeftOut
     remind: Reminder | None = LeftOut
-    reminded: bool
+    will_remind: bool
     how: How | None = LeftOut
     changed_at: str
 

@@ -36,6 +36,5 @@ create table exercise_answer (
     step text not null,
     n bigint not null,
     primary key (conversation, run, step),
-    foreign key (conversation, run) references exercise_run,
-    foreign key (conversation, n) references event
+    foreign key (conversation, run) references exercise_run
 );

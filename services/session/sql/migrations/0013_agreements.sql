@@ -1,6 +1,6 @@
 -- depends: 0012_exercises
 
--- How each agreement stands. What it says is in `event`, sealed, at `worded_n`: the wording that stands.
+-- How each agreement stands. `reminder` is the record of the reminder that both want (table `due`), while it is to come. What it says is in `event`, sealed, at `worded_n`: the wording that stands.
 create table agreement (
     tenant uuid not null,
     conversation uuid not null references conversation,
@@ -13,7 +13,7 @@ create table agreement (
     until timestamptz,
     remind_at text,
     remind_zone text,
-    reminded boolean not null default false,
+    reminder uuid,
     how text,
     changed_at timestamptz not null,
     primary key (conversation, agreement),
