@@ -10,7 +10,7 @@ from deploy.local.home import REPO
 from deploy.local.progress import say
 from shared.exercises import library
 from shared.exercises.library import Shelf
-from shared.exercises.loading import Broken, BrokenDefinition, read, schema
+from shared.exercises.loading import BrokenDefinition, read, schema
 
 OWN = REPO / "services" / "session" / "exercises"
 
@@ -42,8 +42,6 @@ def _shelves(path: Path, own: Shelf) -> list[Shelf]:
         return [Shelf(definitions={str(path): read(path)})]
     except BrokenDefinition as error:
         return [Shelf(broken=error.broken)]
-    except OSError as error:
-        return [Shelf(broken=[Broken(str(path), 1, error.strerror or "can't be read")])]
 
 
 @app.command(name="schema")
