@@ -6,10 +6,13 @@ import { h, text } from "../dom";
 import { LiveText } from "../livetext";
 import { Outbox } from "../outbox";
 import { Refused, type About, type Role } from "../protocol";
+import type { PageFeature } from "../features";
 import { S } from "../strings";
+import { AgreementsView } from "./agreements";
 import { Composer } from "./composer";
 import { Compositions } from "./compositions";
 import { Consents } from "./consents";
+import { ExercisesView } from "./exercises";
 import { Log } from "./log";
 import { openNotes } from "./notes";
 
@@ -25,6 +28,7 @@ export class Room {
   readonly #presence = h("span", { class: "presence" });
   readonly #session = h("span", { class: "session", role: "status" });
   readonly #sessionButton: HTMLButtonElement | null;
+  readonly #features: readonly PageFeature[];
   #more = true;
   #loaded = false;
   #asked = false;
@@ -44,6 +48,7 @@ export class Room {
       this.update();
     }, () => this.update());
     const compositions = new Compositions(conversation, ask, role === "therapist");
+    this.#features = [new ExercisesView(conversation, ask, role), new AgreementsView(conversation, ask)];
     this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft));
     this.#composer = new Composer(conversation, this.#live,
       (message, body) => this.#outbox.add({ message, text: body }), (frame) => void connection.send(frame));
@@ -52,6 +57,7 @@ export class Room {
     const menu = h("nav", { "aria-label": S.title },
       this.#sessionButton,
       role === "therapist" && h("button", { type: "button", click: () => openNotes(conversation, ask) }, S.notes),
+      ...this.#features.flatMap((feature) => feature.buttons),
       h("button", { type: "button", click: () => this.#consents.open() }, S.consents),
       h("button", { type: "button", class: "leave", click: leave }, S.leave));
     this.element = h("div", { class: "room" },
@@ -70,6 +76,7 @@ export class Room {
   /** In sight, and connected: load what is missing, and offer the first consent once. */
   async arrived(): Promise<void> {
     this.update();
+    for (const feature of this.#features) void feature.arrived().catch(() => undefined); // offline: it is asked again on the next arrival
     if (!this.#loaded) {
       await this.#newest();
       this.update();
@@ -96,6 +103,7 @@ export class Room {
 
   take(frame: About): void {
     this.conversation.take(frame);
+    for (const feature of this.#features) feature.take(frame);
     if (frame.type === "message.posted") this.#outbox.stored(frame.message);
     if (frame.type === "resume.reset") void this.#newest().then(() => this.update());
     if (frame.type === "live.changed" && frame.from === this.conversation.me) {
