@@ -64,8 +64,7 @@ select step, n, at, record, content, size from (
 -- name: series
 -- The last runs of an exercise that have a rating, with both ratings as they came.
 select r.run, r.version, r.state, r.started_at,
-    b.n as before_n, eb.at as before_at, eb.record as before_record, eb.content as before_content,
-    a.n as after_n, ea.at as after_at, ea.record as after_record, ea.content as after_content
+    eb.record as before_record, eb.content as before_content, ea.record as after_record, ea.content as after_content
 from exercise_run r
 join exercise_answer b on b.conversation = r.conversation and b.run = r.run and b.step = 'before'
 join event eb on eb.conversation = b.conversation and eb.n = b.n
