@@ -11,6 +11,7 @@ from shared.contracts.records import RecordAccepted
 ClientFrame = (
     taking_back.ClientFrame
     | interventions.ClientFrame
+    | pacing.ClientFrame
     | exercises.ClientFrame
     | agreements.ClientFrame
 )  # fmt: skip
@@ -26,6 +27,7 @@ ServerFrame = (
 """What participants are told, except ``ok``."""
 
 OKS: dict[str, type[Answer]] = {
+    **pacing.OKS,
     **exercises.OKS,
     **agreements.OKS,
 }
@@ -40,6 +42,7 @@ CONTENTS: tuple[type[Value], ...] = (
 Command = (
     taking_back.Command
     | interventions.Command
+    | pacing.Command
     | exercises.Command
     | agreements.Command
 )  # fmt: skip
