@@ -105,7 +105,12 @@ async def series(tx: Connection, head: Head, command: c.ReadSeries) -> c.SeriesR
     return c.SeriesRead(causationid=command.id, series=found)
 
 
+async def empty(tx: Connection, conversation: str) -> None:
+    await Exercises(tx).empty(conversation)
+
+
 FEATURE = Feature(
     writes={c.StartExercise: start, c.AnswerExercise: answer, c.ChangeExercise: change},
     reads={c.ReadCatalog: catalog, c.ListRuns: listed, c.ReadRun: read, c.ReadSeries: series},
+    empty=empty,
 )

@@ -48,6 +48,12 @@ where r.conversation = $2
     and r.n < coalesce((select n from exercise_run where conversation = $2 and run = $4), 9223372036854775807)
 order by r.n desc limit $5;
 
+-- name: empty_answers!
+delete from exercise_answer where conversation = $1;
+
+-- name: empty_runs!
+delete from exercise_run where conversation = $1;
+
 -- name: insert_answer!
 insert into exercise_answer (tenant, conversation, run, step, n) values ($1, $2, $3, $4, $5);
 

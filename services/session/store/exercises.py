@@ -138,6 +138,11 @@ class Exercises:
         found = [_answer(row, with_content=whole is None or row["step"] in whole) for row in fitting]
         return found, len(fitting) < len(rows)
 
+    async def empty(self, conversation: str) -> None:
+        """What was done there, and in which order, says something of who did it."""
+        await self._tx.execute(_sql["empty_answers"], conversation)
+        await self._tx.execute(_sql["empty_runs"], conversation)
+
     async def series(self, conversation: str, exercise: str, limit: int) -> list[StoredRatings]:
         """The last runs, ascending."""
         rows = await self._tx.fetch(_sql["series"], conversation, exercise, limit)
