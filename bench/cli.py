@@ -7,6 +7,7 @@ import typer
 
 from bench.consent_log import measure_consent_log
 from bench.counselling import report
+from bench.exercises import measure_exercises
 from bench.idle import measure_idle
 from bench.in_force import measure_in_force
 from bench.live import LiveSide, ObscuredSide
@@ -135,6 +136,16 @@ def idle(
 ) -> None:
     """Many connections that say nothing, at one gateway: memory, heartbeats, CPU."""
     measure_idle(connections, drafts, seconds, json)
+
+
+@app.command()
+def exercises(
+    messages: Annotated[int, typer.Option(min=1_000, max=10_000_000, help="Messages of the conversation.")] = 50_000,
+    asks: Annotated[int, typer.Option(min=100, max=100_000, help="How often each is asked.")] = 1_000,
+    json: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all figures to this file.")] = None,
+) -> None:
+    """`exercise.series` in a long conversation, from a client's question to its answer."""
+    measure_exercises(messages, asks, json)
 
 
 @app.command()

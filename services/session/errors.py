@@ -26,5 +26,9 @@ def wrong_state(state: JsonValue) -> Refused:
     return Refused(Code.WRONG_STATE, {"state": state})
 
 
+def past_time(field: str) -> Refused:
+    return Refused(Code.PAST_TIME, {"field": field})
+
+
 def consent_required(purpose: str, participants: list[str]) -> Refused:
     return Refused(Code.CONSENT_REQUIRED, {"purpose": purpose, "participants": list(participants)})

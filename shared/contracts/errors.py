@@ -10,6 +10,7 @@ Details = dict[str, JsonValue]
 class Code(StrEnum):
     """The ``code`` of an ``error`` frame, of a problem document, or of a refused command."""
 
+    BAD_ANSWER = "bad_answer"
     BAD_FRAME = "bad_frame"
     BAD_OP = "bad_op"
     BAD_REQUEST = "bad_request"
@@ -22,6 +23,7 @@ class Code(StrEnum):
     KEY_GONE = "key_gone"
     LIVE_OFF = "live_off"
     NOT_FOUND = "not_found"
+    PAST_TIME = "past_time"
     RATE_LIMITED = "rate_limited"
     STALE_EPOCH = "stale_epoch"
     STALE_FORM = "stale_form"
@@ -32,6 +34,7 @@ class Code(StrEnum):
 
 
 MESSAGES: dict[Code, str] = {
+    Code.BAD_ANSWER: "This answer doesn't fit its step.",
     Code.BAD_FRAME: "The frame is not what the protocol asks for.",
     Code.BAD_OP: "An operation doesn't fit the draft.",
     Code.BAD_REQUEST: "The request is not what the protocol asks for.",
@@ -44,6 +47,7 @@ MESSAGES: dict[Code, str] = {
     Code.KEY_GONE: "The key of this content is no more; it can't be read again.",
     Code.LIVE_OFF: "Live text is off.",
     Code.NOT_FOUND: "There is no such thing here.",
+    Code.PAST_TIME: "This time is over.",
     Code.RATE_LIMITED: "Too fast.",
     Code.STALE_EPOCH: "Another decision was made in the meantime.",
     Code.STALE_FORM: "This is not the form in force.",

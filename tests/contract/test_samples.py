@@ -14,6 +14,7 @@ from shared.contracts import commands, consent_commands, contents, events, featu
 from shared.contracts.frames import client, server
 from shared.contracts.ids import PURPOSES, Intervention
 
+LANGUAGES = ("en", "fr")
 INTERVENTIONS = get_args(Intervention)
 SAMPLES = sorted((Path(__file__).parent / "samples").glob("*.json"))
 Union = UnionType | Any  # a union, bare or annotated
@@ -35,7 +36,7 @@ COMMANDS = (
     TypeAdapter[Any](commands.NotesCommand),
 )
 COMMAND_TYPES = [types(u) for u in (commands.SessionCommand, consent_commands.ConsentCommand, commands.NotesCommand)]
-SERVER = {get_args(cls.model_fields["type"].annotation)[0]: cls for cls in members(server.ServerFrame)}
+SERVER = {name: cls for cls in members(server.ServerFrame) for name in get_args(cls.model_fields["type"].annotation)}
 GATEWAY = TypeAdapter[Any](events.GatewayMessage)
 FACT = TypeAdapter[Any](events.Fact)
 CONTENTS: dict[str, type[BaseModel]] = {
@@ -104,7 +105,7 @@ def with_unknowns(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     grown = {key: with_unknowns(item) for key, item in value.items()}
-    keyed = any(len(key) == 36 or key in PURPOSES or key in INTERVENTIONS for key in value)
+    keyed = any(len(key) == 36 or key in PURPOSES or key in INTERVENTIONS or key in LANGUAGES for key in value)
     return grown if keyed or not value else {**grown, "x_unknown": {"deep": [1, None]}}
 
 

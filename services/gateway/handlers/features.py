@@ -1,6 +1,6 @@
 """The features of the gateway: one line for each. ARCHITECTURE.md, "Adding a feature"."""
 
-from services.gateway.handlers import interventions, pacing, records, taking_back
+from services.gateway.handlers import agreements, exercises, interventions, pacing, records, taking_back
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.records import Feature
@@ -14,6 +14,8 @@ FEATURES: tuple[Feature, ...] = (
     taking_back.FEATURE,
     interventions.FEATURE,
     pacing.FEATURE,
+    exercises.FEATURE,
+    agreements.FEATURE,
 )
 
 BUILDS = {frame: build for feature in FEATURES for frame, build in feature.builds.items()}

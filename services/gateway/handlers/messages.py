@@ -54,11 +54,11 @@ class SendWaiter:
         self._connection.send(to_frame(refused, self._ref, "message.send", self._conversation))
 
 
-def check_text(text: str, longest: int) -> None:
+def check_text(text: str, longest: int, field: str = "text") -> None:
     """Raises `Refused` (``bad_text``, with the reason)."""
     why = fault(text, longest)
     if why is not None:
-        raise Refused(Code.BAD_TEXT, {"field": "text", "reason": why})
+        raise Refused(Code.BAD_TEXT, {"field": field, "reason": why})
 
 
 def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend) -> None:

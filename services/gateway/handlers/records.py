@@ -56,8 +56,8 @@ class Asked:
         return self.key.seal(keys.record(self.record), content.model_dump_json(exclude_none=True).encode())
 
 
-Build = Callable[[Asked, Any], RecordCommand]
-"""The command that a frame asks for. Raises `Refused`."""
+Build = Callable[[Asked, Any], RecordCommand | Awaitable[RecordCommand]]
+"""The command that a frame asks for, at once or after a question to a service. Raises `Refused`."""
 Reply = Callable[["Hub", "Room", Connection, Any, str], Awaitable[Answer]]
 """Answers a frame that asks and changes nothing. Raises `Refused`."""
 
@@ -75,7 +75,8 @@ class Feature:
 async def ask(hub: "Hub", room: "Room", connection: Connection, frame: Lasting, ref: str, build: Build) -> Answer:
     """Have it carried out. Raises `Refused`, as the feature says."""
     asked = Asked(hub, room, connection, frame, frame.record or new_id(), room.key())
-    command = build(asked, frame)
+    built = build(asked, frame)
+    command = built if isinstance(built, RecordCommand) else await built
     accepted = await hub.requests.ask(hub.session_queue(room.id), command, RecordAccepted)
     return server.Ok(ref=ref, record=accepted.record, n=accepted.n, at=accepted.at)
 

@@ -73,7 +73,7 @@ class Handlers(Handler[c.SessionCommand]):
                 return await self._dispatch(tx, Store(tx), command)
         except Refused as refusal:
             reply = CommandRefused(causationid=command.id, code=refusal.code, details=refusal.details)
-            return [answer(command, reply)]
+            return [answer(command, reply)] if command.replyto else []
 
     async def _dispatch(self, tx: Connection, store: Store, command: Rare) -> list[Tell]:  # noqa: C901, PLR0911
         if isinstance(command, contracts.Command):

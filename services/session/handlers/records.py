@@ -47,7 +47,7 @@ class Step:
         if self.role != role:
             raise errors.forbidden()
 
-    def record(self, kind: type[F], **members: Any) -> F:  # noqa: ANN401 - its model checks them
+    def record(self, kind: type[F], /, **members: Any) -> F:  # noqa: ANN401 - its model checks them
         """Record a fact: with the place and time that come next, and the members of its kind's own.
 
         The first one has the asker's id, and with ``content=step.command.content`` what was asked; others have ids that
@@ -121,7 +121,7 @@ async def carry_out(tx: Connection, write: Write, command: RecordCommand) -> lis
     accepted = RecordAccepted(causationid=command.id, record=first.record, n=first.n, at=first.at)
     facts = [tell for fact in made for tell in egress.recorded(command, fact, holders, answers=False)]
     others = [tell for event in events for tell in egress.to_holders(holders, event)]
-    return [answer(command, accepted), *facts, *others]
+    return [*([answer(command, accepted)] if command.replyto else []), *facts, *others]
 
 
 async def look_up(tx: Connection, read: Read, command: Question) -> list[Tell]:

@@ -15,5 +15,9 @@ grant select, insert, update, delete on composition_part to session_serving;
 grant select, insert, update (content, fingerprint), delete on composition_mark to session_serving;
 grant select, insert, update, delete on pacing, turn to session_serving;
 grant select, insert, update on pacing_setting to session_serving;
+grant select, insert, update on exercise_definition to session_serving;
+grant select, insert, update, delete on exercise_run, agreement, due to session_serving;
+grant select, insert, delete on exercise_answer to session_serving;
 
-grant execute on function append_messages, keys_to_destroy, contents_to_empty to session_serving;
+grant execute on function append_messages, keys_to_destroy, contents_to_empty, exercise_tenants, came_due
+    to session_serving;

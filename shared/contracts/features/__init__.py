@@ -3,7 +3,7 @@
 A feature's module has its frames, commands, facts and contents. ARCHITECTURE.md, "Adding a feature".
 """
 
-from shared.contracts.features import interventions, pacing, taking_back
+from shared.contracts.features import agreements, exercises, interventions, pacing, taking_back
 from shared.contracts.frames.base import Answer
 from shared.contracts.frames.values import Value
 from shared.contracts.records import RecordAccepted
@@ -12,6 +12,8 @@ ClientFrame = (
     taking_back.ClientFrame
     | interventions.ClientFrame
     | pacing.ClientFrame
+    | exercises.ClientFrame
+    | agreements.ClientFrame
 )  # fmt: skip
 """What clients send."""
 
@@ -19,32 +21,45 @@ ServerFrame = (
     taking_back.ServerFrame
     | interventions.ServerFrame
     | pacing.ServerFrame
+    | exercises.ServerFrame
+    | agreements.ServerFrame
 )  # fmt: skip
 """What participants are told, except ``ok``."""
 
 OKS: dict[str, type[Answer]] = {
     **pacing.OKS,
+    **exercises.OKS,
+    **agreements.OKS,
 }
 """By client frame: an ``ok`` that has more than `shared.contracts.frames.server.Ok`."""
 
-CONTENTS: tuple[type[Value], ...] = ()
+CONTENTS: tuple[type[Value], ...] = (
+    *exercises.CONTENTS,
+    *agreements.CONTENTS,
+)
 """What is inside the sealed contents of records."""
 
 Command = (
     taking_back.Command
     | interventions.Command
     | pacing.Command
+    | exercises.Command
+    | agreements.Command
 )  # fmt: skip
 """`RecordCommand`s and `Question`s."""
 
 Fact = (
     taking_back.Fact
     | interventions.Fact
+    | exercises.Fact
+    | agreements.Fact
 )  # fmt: skip
 """`RecordFact`s."""
 
 Told = (
     RecordAccepted
     | pacing.Told
+    | exercises.Told
+    | agreements.Told
 )  # fmt: skip
 """Answers to features' `Question`s, and `Notice`s."""

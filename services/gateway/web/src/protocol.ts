@@ -1,5 +1,7 @@
 /** The frames of protocol version 1, as this page sends and receives them. */
 
+import type { Agreement, AgreementFrame } from "./agreements";
+import type { Answered, Definition, ExerciseFrame, Ratings, Run, Summary } from "./exercises";
 import type { Happened } from "./features";
 import type { Figures, Intervention, PacingFrame } from "./pacing";
 
@@ -46,6 +48,7 @@ export interface Ok {
   forms?: Form[]; decision?: string; epoch?: number; session?: string; notes?: Note[]; version?: number;
   decisions?: Decision[]; receipt?: Record<string, unknown>; html?: string; composition?: Composition; compositions?: CompositionSummary[];
   record?: string; records?: Happened[]; participants?: Figures["participants"]; ratios?: Figures["ratios"]; muted?: boolean;
+  exercises?: Summary[]; runs?: Run[]; run?: Run; definition?: Definition; answers?: Answered[]; series?: Ratings[]; agreements?: Agreement[];
 }
 export interface ErrorFrame {
   type: "error"; ref?: string; code: string; message: string; details?: Record<string, unknown>;
@@ -65,6 +68,7 @@ export type About =
   | { type: "composition.deleted"; conversation: string; draft: string | null; from: string }
   | { type: "message.deleted"; conversation: string; n: number; message: string; from: string; at: string }
   | PacingFrame
+  | ExerciseFrame | AgreementFrame
   | { type: "resume.reset"; conversation: string; last_seq: number; last_n: number }
   | { type: "conversation.erased"; conversation: string; at: string }
   | ({ type: "conversation.added"; conversation: string } & ConversationState);

@@ -7,11 +7,13 @@ import { LiveText } from "../livetext";
 import { Outbox } from "../outbox";
 import { Refused, type About, type Role } from "../protocol";
 import { S } from "../strings";
+import { AgreementsView } from "./agreements";
 import { Composer } from "./composer";
 import { Compositions } from "./compositions";
 import { Records, type PageFeature } from "../features";
 import { beneath } from "./beneath";
 import { Consents } from "./consents";
+import { ExercisesView } from "./exercises";
 import { Log } from "./log";
 import { openNotes } from "./notes";
 import { PacingView } from "./pacing";
@@ -49,7 +51,8 @@ export class Room {
       this.update();
     }, () => this.update());
     const compositions = new Compositions(conversation, ask, role === "therapist");
-    this.#features = [new PacingView(conversation, ask, role === "therapist", (body) => this.#composer.use(body))];
+    this.#features = [new PacingView(conversation, ask, role === "therapist", (body) => this.#composer.use(body)),
+      new ExercisesView(conversation, ask, role), new AgreementsView(conversation, ask)];
     this.#records = new Records(conversation.id, ask, (record) => { for (const feature of this.#features) feature.recall(record); });
     this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft), (message) => beneath(this.#features, message));
     this.#composer = new Composer(conversation, this.#live,
