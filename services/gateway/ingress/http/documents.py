@@ -140,8 +140,8 @@ def openapi() -> Json:
 def _messages(models: list[type[BaseModel]]) -> Json:
     found: Json = {}
     for model in models:
-        name = str(get_args(model.model_fields["type"].annotation)[0])
-        found[name] = {"name": name, "payload": {"$ref": f"#/components/schemas/{model.__name__}"}}
+        for name in get_args(model.model_fields["type"].annotation):
+            found[name] = {"name": name, "payload": {"$ref": f"#/components/schemas/{model.__name__}"}}
     return found
 
 
