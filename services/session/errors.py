@@ -1,6 +1,6 @@
 """What the session service refuses, in one place."""
 
-from shared.contracts.errors import Code, Refused
+from shared.contracts.errors import Code, Details, Refused
 
 
 def not_found(field: str | None = None) -> Refused:
@@ -21,3 +21,12 @@ def forbidden() -> Refused:
 
 def consent_required(purpose: str, participants: list[str]) -> Refused:
     return Refused(Code.CONSENT_REQUIRED, {"purpose": purpose, "participants": list(participants)})
+
+
+def wrong_state(details: Details) -> Refused:
+    return Refused(Code.WRONG_STATE, details)
+
+
+def emoji_taken(details: Details) -> Refused:
+    """Another symbol has the emoji; ``details`` say which."""
+    return Refused(Code.EMOJI_TAKEN, details)
