@@ -69,7 +69,7 @@ def revise(found: Symbol | None, who: str) -> Symbol:
     """Give it another wording: of what isn't agreed yet, only the one whose wording it is.
 
     Raises:
-        Refused: ``not_found``; ``wrong_state``: retired, or the other's wording waits for one's agreement; ``forbidden``.
+        Refused: ``not_found``; ``forbidden``; ``wrong_state``: retired, or the other's wording waits for an answer.
     """
     symbol = _alive(found)
     if symbol.proposer != who and symbol.state is State.PROPOSED:

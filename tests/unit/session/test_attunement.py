@@ -1,7 +1,7 @@
 """Attunement: every state of a check, every action, by every actor, and every way from asked to heard."""
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 
@@ -111,7 +111,7 @@ def ways(check: Check, steps: int) -> Iterator[list[Check]]:
 def test_whatever_is_tried_rounds_only_rise_and_an_end_stays_one() -> None:
     heard = set()
     for way in ways(attunement.ask("c", "m", AUTHOR, None), 5):
-        for before, after in zip(way, way[1:], strict=False):
+        for before, after in pairwise(way):
             assert after.round - before.round in (0, 1)
             assert (after.round > before.round) <= (before.state is State.REFLECTED and after.state is State.ASKED)
             assert before.state in attunement.OPEN or after == before
