@@ -1,5 +1,7 @@
 """What the session service refuses, in one place."""
 
+from pydantic import JsonValue
+
 from shared.contracts.errors import Code, Details, Refused
 
 
@@ -23,8 +25,9 @@ def consent_required(purpose: str, participants: list[str]) -> Refused:
     return Refused(Code.CONSENT_REQUIRED, {"purpose": purpose, "participants": list(participants)})
 
 
-def wrong_state(details: Details) -> Refused:
-    return Refused(Code.WRONG_STATE, details)
+def wrong_state(state: JsonValue, **more: JsonValue) -> Refused:
+    """``state`` is what it is now, in ids, numbers and closed words: who asked may have been overtaken."""
+    return Refused(Code.WRONG_STATE, {"state": state, **more})
 
 
 def emoji_taken(details: Details) -> Refused:

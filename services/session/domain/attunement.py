@@ -48,7 +48,7 @@ def ask(check: str, message: str, author: str | None, running: Check | None) -> 
     if author is None:
         raise errors.not_found("message")
     if running is not None:
-        raise errors.wrong_state(running.details())
+        raise errors.wrong_state(**running.details())
     return Check(check, message, author)
 
 
@@ -59,7 +59,7 @@ def reflect(found: Check | None, who: str) -> Check:
     if found.author == who:
         raise errors.forbidden()
     if found.state is not State.ASKED:
-        raise errors.wrong_state(found.details())
+        raise errors.wrong_state(**found.details())
     return replace(found, state=State.REFLECTED)
 
 
@@ -70,7 +70,7 @@ def answer(found: Check | None, who: str, *, heard: bool) -> Check:
     if found.author != who:
         raise errors.forbidden()
     if found.state is not State.REFLECTED:
-        raise errors.wrong_state(found.details())
+        raise errors.wrong_state(**found.details())
     if heard:
         return replace(found, state=State.HEARD)
     return replace(found, state=State.ASKED, round=found.round + 1)

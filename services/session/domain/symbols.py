@@ -61,7 +61,7 @@ def _alive(found: Symbol | None) -> Symbol:
     if found is None:
         raise errors.not_found("symbol")
     if found.retired:
-        raise errors.wrong_state(found.details())
+        raise errors.wrong_state(**found.details())
     return found
 
 
@@ -75,7 +75,7 @@ def revise(found: Symbol | None, who: str) -> Symbol:
     if symbol.proposer != who and symbol.state is State.PROPOSED:
         raise errors.forbidden()
     if symbol.proposer != who and symbol.state is State.REVISED:
-        raise errors.wrong_state(symbol.details())
+        raise errors.wrong_state(**symbol.details())
     return replace(symbol, proposer=who, revision=symbol.revision + 1)
 
 
@@ -87,7 +87,7 @@ def agree(found: Symbol | None, who: str, revision: int | None) -> Symbol:
     """
     symbol = _alive(found)
     if symbol.state is State.AGREED or revision not in (None, symbol.revision):
-        raise errors.wrong_state(symbol.details())
+        raise errors.wrong_state(**symbol.details())
     if symbol.proposer == who:
         raise errors.forbidden()
     return replace(symbol, agreed=symbol.revision)
