@@ -21,13 +21,13 @@ def forbidden() -> Refused:
     return Refused(Code.FORBIDDEN)
 
 
-def consent_required(purpose: str, participants: list[str]) -> Refused:
-    return Refused(Code.CONSENT_REQUIRED, {"purpose": purpose, "participants": list(participants)})
-
-
 def wrong_state(state: JsonValue, **more: JsonValue) -> Refused:
     """``state`` is what it is now, in ids, numbers and closed words: who asked may have been overtaken."""
     return Refused(Code.WRONG_STATE, {"state": state, **more})
+
+
+def consent_required(purpose: str, participants: list[str]) -> Refused:
+    return Refused(Code.CONSENT_REQUIRED, {"purpose": purpose, "participants": list(participants)})
 
 
 def emoji_taken(details: Details) -> Refused:

@@ -8,14 +8,14 @@ from typing import Protocol, TypeVar
 
 from shared.contracts.envelope import Command, Reply
 from shared.contracts.errors import Refused, Unavailable, refusal
-from shared.contracts.events import CommandRefused, MessageFact, SessionFact
+from shared.contracts.events import CommandRefused, Fact
 from shared.runtime.broker.publisher import Publisher, Unroutable
 from shared.runtime.broker.topology import to_commands
 
 ANSWER_S = 4.5
 """Clients are promised an answer within 5 s."""
 
-Answer = Reply | MessageFact | SessionFact
+Answer = Reply | Fact
 """What answers a command: a reply, or the fact that came of it."""
 
 R = TypeVar("R", bound=Reply)

@@ -2,10 +2,10 @@
 
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
+from services.gateway.handlers.messages import check_text
 from services.gateway.handlers.records import FRAME_BYTES, Asked, Feature
 from services.gateway.handlers.room import Room
 from shared.contracts import keys
-from shared.contracts.errors import Code, Refused
 from shared.contracts.features.attunement import (
     AnswerCheck,
     AskCheck,
@@ -24,7 +24,7 @@ from shared.contracts.features.attunement import (
     SaidValue,
     StoredCheck,
 )
-from shared.contracts.text import TEXT_MAX, fault
+from shared.contracts.text import TEXT_MAX
 from shared.runtime.sealing import DataKey
 
 PAGE = 50
@@ -32,26 +32,19 @@ CHECKS_BYTES = FRAME_BYTES - 50_000
 """The rest of a frame is for figures."""
 
 
-def _check_text(text: str) -> None:
-    """Raises `Refused` (``bad_text``, with the reason)."""
-    why = fault(text, TEXT_MAX)
-    if why is not None:
-        raise Refused(Code.BAD_TEXT, {"field": "text", "reason": why})
-
-
 def _ask(asked: Asked, frame: AttuneAsk) -> AskCheck:
     return AskCheck(**asked.base, message=frame.message)
 
 
 def _reflect(asked: Asked, frame: AttuneReflect) -> ReflectCheck:
-    _check_text(frame.text)
+    check_text(frame.text, TEXT_MAX)
     return ReflectCheck(**asked.base, check=frame.check, content=asked.seal(SaidContent(text=frame.text)))
 
 
 def _answer(asked: Asked, frame: AttuneAnswer) -> AnswerCheck:
     content = None
     if frame.text is not None:
-        _check_text(frame.text)
+        check_text(frame.text, TEXT_MAX)
         content = asked.seal(SaidContent(text=frame.text))
     return AnswerCheck(**asked.base, check=frame.check, heard=frame.heard, content=content)
 

@@ -26,7 +26,8 @@ from services.gateway.handlers.keeping import Keeping
 from services.gateway.handlers.room import Room
 from services.gateway.handlers.switches import Switches
 from services.gateway.handlers.tenants import Tenants
-from shared.contracts.commands import Attach, AttachConsents, Detach, DetachConsents, ReadFacts
+from shared.contracts.commands import Attach, Detach, ReadFacts
+from shared.contracts.consent_commands import AttachConsents, DetachConsents
 from shared.contracts.consent_events import ConsentsAttached
 from shared.contracts.errors import Close, Code, KeyGone, Refused
 from shared.contracts.events import Attached, Done, FactsRead

@@ -3,7 +3,8 @@
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.room import Room
-from shared.contracts.commands import EndSession, ReadDecisions, StartSession
+from shared.contracts.commands import EndSession, StartSession
+from shared.contracts.consent_commands import ReadDecisions
 from shared.contracts.consent_events import DecisionsRead
 from shared.contracts.errors import Code, Refused
 from shared.contracts.events import SessionAccepted

@@ -54,12 +54,12 @@ def tag(key: DataKey, emoji: str) -> Tag:
     return key.tag("emoji", one)
 
 
-def uses(key: DataKey, text: str, tone: str | None) -> list[Tag]:
+def uses(key: DataKey, text: str, tone: str | None) -> tuple[Tag, ...]:
     """The tags of the emoji in a message, its tone included."""
     found = identities(text)
     if tone is not None and not tone.isascii() and (one := identity(tone)) is not None and one not in found:
         found.append(one)
-    return [key.tag("emoji", one) for one in found]
+    return tuple(key.tag("emoji", one) for one in found)
 
 
 def _check_meaning(meaning: str) -> None:

@@ -99,7 +99,7 @@ def _field(error: ValidationError) -> str:
         return "type"
     path = [str(part) for part in first["loc"][1:] if not isinstance(part, str) or "tuple" not in part]
     if not path:
-        return {"hello": "resume", "history": "after", "composition.delete": "draft"}.get(
+        return {"hello": "resume", "history": "after", "record.list": "after", "composition.delete": "draft"}.get(
             str(first["loc"][0]) if first["loc"] else "", "type"
         )
     return path[0]

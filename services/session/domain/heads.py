@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.contracts.errors import Erased, Refused
-from shared.contracts.ids import rfc3339
+from shared.contracts.ids import Role, rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,12 @@ class Head:
 
     def has(self, participant: str) -> bool:
         return participant in (self.client, self.therapist)
+
+    def role(self, participant: str) -> Role:
+        return "client" if participant == self.client else "therapist"
+
+    def other(self, participant: str) -> str:
+        return self.therapist if participant == self.client else self.client
 
     def next_n(self) -> int:
         self.last_n += 1

@@ -1,9 +1,10 @@
 """Attunement: asked, said back, and answered."""
 
+from services.session import errors
 from services.session.domain import attunement as domain
 from services.session.domain.heads import Head
 from services.session.handlers.records import Feature, Step
-from services.session import errors
+from services.session.store import PAGE_BYTES
 from services.session.store.attunement import Attunement
 from services.session.store.records import Records
 from shared.contracts.features.attunement import (
@@ -15,6 +16,7 @@ from shared.contracts.features.attunement import (
     ChecksListed,
     ListChecks,
     ReflectCheck,
+    StoredCheck,
 )
 from shared.runtime.postgres import Connection
 
@@ -62,13 +64,23 @@ async def listed(tx: Connection, head: Head, command: ListChecks) -> ChecksListe
     store = Attunement(tx)
     before = HIGHEST if command.before is None else command.before
     found = await store.listed(head.id, before, command.limit + 1, SAID_MOST, only_open=command.only_open)
-    page = found[: command.limit]
+    page = _fitting(found[: command.limit])
     return ChecksListed(
         causationid=command.id,
         checks=page[::-1],
         more=len(found) > len(page),
         sessions=(await store.figures(head.id))[-SESSIONS_MOST:],
     )
+
+
+def _fitting(checks: list[StoredCheck]) -> list[StoredCheck]:
+    """As many as a reply may hold of what was said in them, at least one."""
+    size = 0
+    for index, check in enumerate(checks):
+        size += sum(len(fact.content or "") for fact in check.said)
+        if index and size > PAGE_BYTES:
+            return checks[:index]
+    return checks
 
 
 async def taken_back(tx: Connection, conversation: str, message: str) -> None:

@@ -13,6 +13,7 @@ import structlog
 from services.session import errors, metrics
 from services.session.config import Settings
 from services.session.egress import registrations, to_holders
+from services.session.handlers import features
 from services.session.store import Store
 from shared.contracts.commands import EraseConversation
 from shared.contracts.errors import Unavailable
@@ -78,6 +79,7 @@ class Eraser:
             while more:
                 more = await store.empty_contents(conversation, SLICE)
             async with db.transaction():
+                await features.empty(db, conversation)
                 await store.empty_people(conversation)
                 await store.erasure_done(conversation)
             metrics.ERASURES.labels("done").inc()

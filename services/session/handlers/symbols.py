@@ -3,6 +3,7 @@
 from services.session import errors
 from services.session.domain import symbols as domain
 from services.session.domain.heads import Head
+from services.session.domain.messages import Posted
 from services.session.handlers.records import Feature, Step
 from services.session.store.records import Records
 from services.session.store.symbols import Symbols, Use
@@ -25,6 +26,7 @@ from shared.contracts.features.symbols import (
     SymbolUsedFact,
     TimelineRead,
 )
+from shared.contracts.ids import derived_id, rfc3339
 from shared.runtime.postgres import Connection
 
 HIGHEST = 2**63 - 1
@@ -108,6 +110,34 @@ async def timeline(tx: Connection, head: Head, command: ReadTimeline) -> Timelin
     found = await Symbols(tx).timeline(head.id, command.emoji, before, command.limit + 1)
     page = found[: command.limit]
     return TimelineRead(causationid=command.id, uses=page[::-1], more=len(found) > len(page))
+
+
+async def used(tx: Connection, posted: Posted) -> list[SymbolUsedFact]:
+    """What follows from a message with emoji: that it used symbols, recorded if the message is new."""
+    command, records = posted.command, Records(tx)
+    if not posted.new:
+        found, _ = await records.after(command.conversation, posted.n, len(command.uses))
+        return [fact for fact in found if isinstance(fact, SymbolUsedFact) and fact.message == command.message]
+    facts = [
+        SymbolUsedFact(
+            n=use.n,
+            record=derived_id(command.message, use.symbol),
+            sender=command.sender,
+            at=rfc3339(posted.at),
+            symbol=use.symbol,
+            message=command.message,
+            how="message",
+        )
+        for use in posted.used
+    ]
+    for fact in facts:
+        await records.insert(command.conversation, fact, posted.at, None)
+    return facts
+
+
+async def taken_back(tx: Connection, conversation: str, message: str) -> None:
+    """A message is no more: what it used, and what it was answered with, is no use any more."""
+    await Symbols(tx).delete_uses(conversation, message)
 
 
 async def empty(tx: Connection, conversation: str) -> None:

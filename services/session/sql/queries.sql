@@ -11,10 +11,10 @@ from conversation where id = any($1::uuid[]);
 
 -- name: known_messages!
 -- Messages that exist already under these ids.
-select asked.conversation, asked.message, known.seq, known.n, known.at, known.fingerprint
+select asked.conversation, asked.message, known.seq, known.n, known.at, known.fingerprint, known.deleted
 from unnest($1::uuid[], $2::uuid[]) as asked (conversation, message)
 cross join lateral (
-    select seq, n, at, fingerprint from event e
+    select seq, n, at, fingerprint, octet_length(content) = 0 as deleted from event e
     where e.conversation = asked.conversation and e.message = asked.message limit 1
 ) as known;
 
@@ -27,6 +27,12 @@ with new as (
 ), inserted as (
     insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
     select conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content from new
+), used as (
+    insert into emoji_use (tenant, conversation, emoji, n, message, author, reaction)
+    select c.tenant, new.conversation, u.emoji, new.n, new.message, new.sender, false
+    from unnest($10::uuid[], $11::bigint[], $12::bytea[]) as u (conversation, n, emoji)
+    join new on new.conversation = u.conversation and new.n = u.n
+    join conversation c on c.id = new.conversation
 )
 update conversation set last_seq = head.seq, last_n = head.n, last_at = head.at
 from (select conversation, max(seq) as seq, max(n) as n, max(at) as at from new group by conversation) as head
@@ -61,12 +67,18 @@ with fence as (
     from growth
     where conversation.id = growth.conversation and conversation.last_n = growth.from_n and conversation.erased_at is null
       and not growth.known and not growth.astray and (select count(*) from fence) = cardinality($1::text[])
-    returning conversation.id, conversation.last_at
+    returning conversation.id, conversation.last_at, conversation.tenant
 ), inserted as (
     insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
     select g.conversation, g.n, 'message.posted', head.last_at, g.seq, g.message, g.sender, g.in_reply_to,
         g.fingerprint, g.content
     from given g join head on head.id = g.conversation
+), used as (
+    insert into emoji_use (tenant, conversation, emoji, n, message, author, reaction)
+    select head.tenant, g.conversation, u.emoji, g.n, g.message, g.sender, false
+    from unnest($11::uuid[], $12::bigint[], $13::bytea[]) as u (conversation, n, emoji)
+    join given g on g.conversation = u.conversation and g.n = u.n
+    join head on head.id = g.conversation
 )
 select id, last_at from head;
 
@@ -78,28 +90,28 @@ update conversation set last_n = $2, last_at = $3 where id = $1;
 
 -- name: facts_after_n!
 -- One page of what was missed; it ends where the contents grow past $4 bytes, but has one row at least.
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(coalesce(octet_length(content), 0)) over (order by n) as size from (
         select * from event where conversation = $1 and n > $2 and n <= $3 order by n limit 201
     ) as page
 ) as sized order by n;
 
 -- name: facts_after_seq
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(octet_length(content)) over (order by seq) as size from (
         select * from event where conversation = $1 and seq > $2 and n <= $3 order by seq limit 201
     ) as page
 ) as sized order by n;
 
 -- name: history_after
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(octet_length(content)) over (order by seq) as size from (
         select * from event where conversation = $1 and seq > $2 order by seq limit $3
     ) as page
 ) as sized order by seq;
 
 -- name: history_before
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(octet_length(content)) over (order by seq desc) as size from (
         select * from event where conversation = $1 and seq < $2 order by seq desc limit $3
     ) as page
@@ -256,9 +268,10 @@ order by erased_at limit $2;
 
 -- name: empty_messages!
 -- What nobody can read any more isn't kept either. Ids, order and times stay.
-update event set content = '', fingerprint = null
+update event set content = case when content is null then null else ''::bytea end, fingerprint = null, data = null
 where conversation = $1 and n in (
-    select n from event where conversation = $1 and octet_length(content) > 0 order by n limit $2
+    select n from event where conversation = $1 and (octet_length(content) > 0 or fingerprint is not null)
+    order by n limit $2
 );
 
 -- name: empty_parts!

@@ -13,6 +13,7 @@ from shared.contracts.features.attunement import (
     CheckAnsweredFact,
     CheckReflectedFact,
     FiguresValue,
+    RoundsValue,
     StoredCheck,
 )
 from shared.contracts.ids import rfc3339
@@ -44,7 +45,7 @@ def _figures(session: str | None, rows: Sequence[asyncpg.Record]) -> FiguresValu
         checks=sum(row["checks"] for row in rows),
         heard=sum(row["checks"] for row in heard),
         open=sum(row["checks"] for row in rows if row["state"] in OPEN),
-        rounds={str(row["round"]): row["checks"] for row in heard},
+        heard_after=[RoundsValue(rounds=row["round"], checks=row["checks"]) for row in heard],
     )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.contracts.envelope import Reply, Sealed
+from shared.contracts.envelope import Reply
 from shared.contracts.frames.base import Answer, From, Happened, InConversation, Lasting
 from shared.contracts.frames.values import LeftOut, Value
 from shared.contracts.ids import Id, Seq
@@ -108,14 +108,21 @@ class CheckValue(Value):
     earlier: int = 0
 
 
+class RoundsValue(Value):
+    """How many checks took so many rounds until their author was heard."""
+
+    rounds: Round
+    checks: int
+
+
 class FiguresValue(Value):
-    """Of the checks asked in a session (None: between sessions). ``rounds``: how many took so many until heard."""
+    """Of the checks asked in a session (None: between sessions)."""
 
     session: Id | None
     checks: int
     heard: int
     open: int
-    rounds: dict[str, int]
+    heard_after: list[RoundsValue]
 
 
 class ChecksOk(Answer):
@@ -210,3 +217,5 @@ ServerFrame = AttuneAsked | AttuneReflected | AttuneAnswered
 OKS: dict[str, type[Answer]] = {"attune.list": ChecksOk}
 Command = AskCheck | ReflectCheck | AnswerCheck | ListChecks
 Fact = CheckAskedFact | CheckReflectedFact | CheckAnsweredFact
+Told = ChecksListed
+CONTENTS: tuple[type[Value], ...] = (SaidContent,)

@@ -5,7 +5,7 @@ In the clear an emoji is a tag (`Tag`): the same emoji has the same one in its c
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from shared.contracts.envelope import Reply, Sealed
 from shared.contracts.frames.base import Answer, From, Happened, InConversation, Lasting
@@ -19,8 +19,6 @@ MEANING_MAX = 500
 State = Literal["proposed", "agreed", "revised", "retired"]
 How = Literal["message", "reaction"]
 Revision = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Written = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-"""An emoji as its author wrote it, before it is known to be one."""
 
 
 # --- frames from clients --------------------------------------------------------------------------------------------
@@ -29,13 +27,13 @@ Written = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 class ReactionAdd(Lasting):
     type: Literal["reaction.add"]
     message: Id
-    emoji: Written
+    emoji: str
 
 
 class ReactionRemove(Lasting):
     type: Literal["reaction.remove"]
     message: Id
-    emoji: Written
+    emoji: str
 
 
 class SymbolDefine(Lasting):
@@ -43,7 +41,7 @@ class SymbolDefine(Lasting):
 
     type: Literal["symbol.define"]
     symbol: Id
-    emoji: Written
+    emoji: str
     meaning: str
 
     @property
@@ -81,7 +79,7 @@ class SymbolTimeline(InConversation):
     """Uses of an emoji, across sessions; the newest, or what precedes an ``n``."""
 
     type: Literal["symbol.timeline"]
-    emoji: Written
+    emoji: str
     before: Seq | None = None
     limit: Annotated[int, Field(ge=1, le=200)] | None = None
 
@@ -346,3 +344,5 @@ Fact = (
     ReactionAddedFact | ReactionRemovedFact
     | SymbolDefinedFact | SymbolRevisedFact | SymbolAgreedFact | SymbolRetiredFact | SymbolUsedFact
 )  # fmt: skip
+Told = SymbolsListed | TimelineRead
+CONTENTS: tuple[type[Value], ...] = (ReactionContent, SymbolContent, MeaningContent)

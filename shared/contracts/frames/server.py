@@ -1,10 +1,12 @@
 """Frames that the gateway sends, except ``ok``, whose members depend on what was asked (`Ok`)."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
+from shared.contracts import features
 from shared.contracts.errors import Code
+from shared.contracts.frames.base import Answer, From
 from shared.contracts.frames.client import Op, Rev
 from shared.contracts.frames.values import (
     CompositionSummaryValue,
@@ -23,9 +25,7 @@ from shared.contracts.frames.values import (
     SessionValue,
     Value,
 )
-from shared.contracts.ids import ConsentState, Epoch, Id, Level, Purpose, Role, Seq
-
-From = Annotated[Id, Field(serialization_alias="from", validation_alias="from")]
+from shared.contracts.ids import ConsentState, Epoch, Id, Intervention, Level, Purpose, Role, Seq
 
 
 class Self(Value):
@@ -46,11 +46,9 @@ class Welcome(Value):
     conversations: list[ConversationValue]
 
 
-class Ok(Value):
+class Ok(Answer):
     """The answer to a frame with a ``ref``; which members it has depends on the frame's type."""
 
-    type: Literal["ok"] = "ok"
-    ref: str
     seq: Seq | None = LeftOut
     n: Seq | None = LeftOut
     at: str | None = LeftOut
@@ -69,6 +67,8 @@ class Ok(Value):
     decisions: list[RecordValue] | None = LeftOut
     receipt: dict[str, JsonValue] | None = LeftOut
     html: str | None = LeftOut
+    record: Id | None = LeftOut
+    records: list[dict[str, JsonValue]] | None = LeftOut
 
 
 class Error(Value):
@@ -125,6 +125,8 @@ class MessagePosted(Value):
     at: str
     in_reply_to: Id | None = LeftOut
     tone: str | None = LeftOut
+    deleted: Literal[True] | None = LeftOut
+    intervention: Intervention | None = LeftOut
 
 
 class MessageRead(Value):
@@ -236,4 +238,5 @@ ServerFrame = (
     Welcome | Ok | Error | Reconnect | ConversationAdded | ConversationErased | ResumeReset | MessagePosted
     | MessageRead | Typing | Presence | LiveChanged | LiveEdit | LiveReset | LiveClear | LivePad | ConsentChanged
     | SessionStarted | SessionEnded | CompositionOpened | CompositionDeleted
+    | features.ServerFrame
 )  # fmt: skip

@@ -4,7 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.contracts.ids import Capacity, ConsentState, Epoch, Id, Level, Moment, Purpose, Role, Seq, Sha256
+from shared.contracts.ids import (
+    Capacity,
+    ConsentState,
+    Epoch,
+    Id,
+    Intervention,
+    Level,
+    Moment,
+    Purpose,
+    Role,
+    Seq,
+    Sha256,
+)
 
 
 def _is_none(value: object) -> bool:
@@ -89,7 +101,7 @@ class ConversationValue(Value):
 
 
 class MessageValue(Value):
-    """A message as ``history`` gives it."""
+    """A message as ``history`` gives it. ``deleted``: its author took it back, and it has no text any more."""
 
     seq: Seq
     n: Seq
@@ -99,6 +111,8 @@ class MessageValue(Value):
     at: str
     in_reply_to: Id | None = LeftOut
     tone: str | None = LeftOut
+    deleted: Literal[True] | None = LeftOut
+    intervention: Intervention | None = LeftOut
 
 
 class FormValue(Value):

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from services.gateway.ingress.http import bodies as b
+from shared.contracts import features
 from shared.contracts.consent_events import DecisionValue
 from shared.contracts.frames import client, server
 from shared.contracts.frames.values import FormValue
@@ -149,6 +150,9 @@ def asyncapi() -> Json:
     sent: list[type[BaseModel]] = list(get_args(client.AnyFrame))
     received: list[type[BaseModel]] = list(get_args(server.ServerFrame))
     out, into = _messages(sent), _messages(received)
+    for asked, ok in features.OKS.items():
+        into[f"ok:{asked}"] = {"name": "ok", "payload": {"$ref": f"#/components/schemas/{ok.__name__}"}}
+    received += features.OKS.values()
     schemas_in = _schemas(sent, "validation", "#/components/schemas/")
     schemas_out = {
         f"Server{k}": v

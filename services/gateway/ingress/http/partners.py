@@ -27,14 +27,8 @@ from services.gateway.ingress.http.consent_log import ConsentLog
 from services.gateway.ingress.http.consent_records import ConsentRecords
 from services.gateway.ingress.http.requests import Answered, Partners, path_id, query_int, query_moment, typed
 from services.gateway.store import Store
-from shared.contracts.commands import (
-    CreateConversation,
-    Decide,
-    EraseConversation,
-    GetConversation,
-    ReadDecisions,
-    ReadHistory,
-)
+from shared.contracts.commands import CreateConversation, EraseConversation, GetConversation, ReadHistory
+from shared.contracts.consent_commands import Decide, ReadDecisions
 from shared.contracts.consent_events import Decided, DecisionsRead
 from shared.contracts.contents import ConversationContent, NamesContent, ParticipantContent
 from shared.contracts.errors import Code, Refused

@@ -6,7 +6,7 @@ export interface Check {
   check: string; n: number; message: string; seq: number; author: string; from: string; at: string;
   session: string | null; state: CheckState; round: number; said: Said[]; earlier: number;
 }
-export interface CheckFigures { session: string | null; checks: number; heard: number; open: number; rounds: Record<string, number> }
+export interface CheckFigures { session: string | null; checks: number; heard: number; open: number; heard_after: { rounds: number; checks: number }[] }
 
 interface Happened { conversation: string; n: number; record: string; from: string; at: string }
 export type AttuneFrame = Happened & (

@@ -1,4 +1,4 @@
--- depends: 0009_pacing
+-- depends: 0008_records
 
 -- Each use of an emoji in a message or as a reaction: `n` is the message's or the reaction's own. `emoji` is a tag, which
 -- only the conversation's key can make. A use that was taken back isn't here any more.

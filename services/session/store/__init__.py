@@ -1,5 +1,6 @@
 """What the session service keeps: one typed function for each named query, on the transaction it is given."""
 
+import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,20 +8,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
+from pydantic import TypeAdapter
 
 from services.session.domain.compositions import Composition
 from services.session.domain.heads import Erasure, Head
 from services.session.domain.messages import Known, Place, Placed, Posted
 from services.session.domain.sessions import Session
+from shared.contracts import features
 from shared.contracts.commands import KeepComposition, MarkComposition
-from shared.contracts.events import Fact, MessageFact, SessionFact, StoredMark, StoredPart
+from shared.contracts.events import AnyRecord, Fact, MessageFact, SessionFact, StoredMark, StoredPart
 from shared.contracts.ids import Role, rfc3339
 from shared.runtime.postgres import Connection, Queries
 
 PAGE_BYTES = 200_000
 """Sealed content in one page of facts or history."""
 
-_sql = Queries(Path(__file__).parent / "sql" / "queries.sql")
+_records: TypeAdapter[features.Fact] = TypeAdapter(AnyRecord)
+_sql = Queries(Path(__file__).parent.parent / "sql" / "queries.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,19 @@ def _head(row: asyncpg.Record) -> Head:
     )
 
 
+def record_fact(row: asyncpg.Record) -> features.Fact:
+    """A feature's fact as it was recorded."""
+    fact = json.loads(row["data"]) | {
+        "kind": row["kind"],
+        "n": row["n"],
+        "record": str(row["record"]),
+        "sender": str(row["sender"]),
+        "at": rfc3339(row["at"]),
+        "content": None if row["content"] is None else _b64(row["content"]),
+    }
+    return _records.validate_json(json.dumps(fact))
+
+
 def _fact(row: asyncpg.Record) -> Fact:
     if row["kind"] == "message.posted":
         return MessageFact(
@@ -85,7 +102,10 @@ def _fact(row: asyncpg.Record) -> Fact:
             in_reply_to=str(row["in_reply_to"]) if row["in_reply_to"] else None,
             at=rfc3339(row["at"]),
             content=_b64(row["content"]),
+            intervention=row["intervention"],
         )
+    if row["record"] is not None:
+        return record_fact(row)
     return SessionFact(kind=row["kind"], n=row["n"], session=str(row["session"]), at=rfc3339(row["at"]))
 
 
@@ -112,6 +132,12 @@ def _composition(row: asyncpg.Record) -> Composition:
     )
 
 
+def _uses(messages: Sequence[Posted | Placed]) -> tuple[list[str], list[int], list[bytes]]:
+    """The emoji of messages, one by one, each with its message's conversation and ``n``."""
+    uses = [(m.command.conversation, m.n, bytes.fromhex(tag)) for m in messages for tag in m.command.uses]
+    return [u[0] for u in uses], [u[1] for u in uses], [u[2] for u in uses]
+
+
 class Store:
     """Queries on one transaction."""
 
@@ -132,7 +158,9 @@ class Store:
     async def known_messages(self, places: Sequence[Place]) -> dict[Place, Known]:
         rows = await self._tx.fetch(_sql["known_messages"], [p[0] for p in places], [p[1] for p in places])
         return {
-            (str(row["conversation"]), str(row["message"])): Known(row["seq"], row["n"], row["at"], row["fingerprint"])
+            (str(row["conversation"]), str(row["message"])): Known(
+                row["seq"], row["n"], row["at"], row["fingerprint"], row["deleted"]
+            )
             for row in rows
         }
 
@@ -150,6 +178,7 @@ class Store:
             [c.in_reply_to for c in commands],
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
+            *_uses(posted),
         )
 
     async def append_messages(self, fences: Mapping[str, int], placed: Sequence[Placed]) -> dict[str, datetime]:
@@ -167,6 +196,7 @@ class Store:
             [c.in_reply_to for c in commands],
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
+            *_uses(placed),
         )
         return {str(row["id"]): row["last_at"] for row in rows}
 

@@ -1,0 +1,49 @@
+"""The features of the gateway: one line for each. ARCHITECTURE.md, "Adding a feature"."""
+
+from services.gateway.handlers import attunement, interventions, pacing, records, symbols, taking_back
+from services.gateway.handlers.connection import Connection
+from services.gateway.handlers.hub import Hub
+from services.gateway.handlers.records import Feature
+from services.gateway.handlers.room import Room
+from shared.contracts import features
+from shared.contracts.errors import Code, Refused
+from shared.contracts.frames.base import Answer, Lasting
+from shared.contracts.records import Notice
+
+FEATURES: tuple[Feature, ...] = (
+    taking_back.FEATURE,
+    interventions.FEATURE,
+    symbols.FEATURE,
+    attunement.FEATURE,
+    pacing.FEATURE,
+)
+
+BUILDS = {frame: build for feature in FEATURES for frame, build in feature.builds.items()}
+ANSWERS = {frame: reply for feature in FEATURES for frame, reply in feature.answers.items()}
+ONLY = {frame: role for feature in FEATURES for frame, role in feature.only.items()}
+NOTICES = {notice: frame for feature in FEATURES for notice, frame in feature.notices.items()}
+
+
+def require_role(connection: Connection, frame: features.ClientFrame) -> None:
+    """Raises `Refused` (``forbidden``)."""
+    only = ONLY.get(type(frame))
+    if only is not None and connection.claims.role != only:
+        raise Refused(Code.FORBIDDEN)
+
+
+async def answer(hub: Hub, room: Room, connection: Connection, frame: features.ClientFrame, ref: str) -> Answer:
+    """Raises `Refused`, as the feature says."""
+    reply = ANSWERS.get(type(frame))
+    if reply is not None:
+        return await reply(hub, room, connection, frame, ref)
+    assert isinstance(frame, Lasting)
+    return await records.ask(hub, room, connection, frame, ref, BUILDS[type(frame)])
+
+
+def noticed(room: Room, notice: Notice) -> None:
+    """Tell those whom it is for, who are connected here."""
+    members = notice.model_dump_json(exclude=set(Notice.model_fields) - {"conversation"} | {"type"})
+    frame = NOTICES[type(notice)].model_validate_json(members)
+    for connection in room.connections.values():
+        if notice.audience in (None, connection.claims.role):
+            connection.send(frame)

@@ -1,0 +1,30 @@
+"""The features of this service: one line for each. ARCHITECTURE.md, "Adding a feature"."""
+
+from services.session.handlers import attunement, interventions, symbols, taking_back
+from services.session.handlers.records import Feature, carry_out, look_up
+from shared.contracts.records import Question, RecordCommand
+from shared.runtime.handler import Tell
+from shared.runtime.postgres import Connection
+
+FEATURES: tuple[Feature, ...] = (
+    taking_back.FEATURE,
+    interventions.FEATURE,
+    symbols.FEATURE,
+    attunement.FEATURE,
+)
+
+WRITES = {command: write for feature in FEATURES for command, write in feature.writes.items()}
+READS = {command: read for feature in FEATURES for command, read in feature.reads.items()}
+
+
+async def handle(tx: Connection, command: RecordCommand | Question) -> list[Tell]:
+    if isinstance(command, RecordCommand):
+        return await carry_out(tx, WRITES[type(command)], command)
+    return await look_up(tx, READS[type(command)], command)
+
+
+async def empty(tx: Connection, conversation: str) -> None:
+    """Empty what features keep of an erased conversation beside its events."""
+    for feature in FEATURES:
+        if feature.empty is not None:
+            await feature.empty(tx, conversation)

@@ -1,0 +1,56 @@
+"""What therapy adds to a conversation: one module for each feature, and one line for each in these lists.
+
+A feature's module has its frames, commands, facts and contents. ARCHITECTURE.md, "Adding a feature".
+"""
+
+from shared.contracts.features import attunement, interventions, pacing, symbols, taking_back
+from shared.contracts.frames.base import Answer
+from shared.contracts.frames.values import Value
+from shared.contracts.records import RecordAccepted
+
+ClientFrame = (
+    taking_back.ClientFrame
+    | interventions.ClientFrame
+    | symbols.ClientFrame
+    | attunement.ClientFrame
+)  # fmt: skip
+"""What clients send."""
+
+ServerFrame = (
+    taking_back.ServerFrame
+    | interventions.ServerFrame
+    | pacing.ServerFrame
+    | symbols.ServerFrame
+    | attunement.ServerFrame
+)  # fmt: skip
+"""What participants are told, except ``ok``."""
+
+OKS: dict[str, type[Answer]] = symbols.OKS | attunement.OKS
+"""By client frame: an ``ok`` that has more than `shared.contracts.frames.server.Ok`."""
+
+CONTENTS: tuple[type[Value], ...] = (*symbols.CONTENTS, *attunement.CONTENTS)
+"""What is inside the sealed contents of records."""
+
+Command = (
+    taking_back.Command
+    | interventions.Command
+    | symbols.Command
+    | attunement.Command
+)  # fmt: skip
+"""`RecordCommand`s and `Question`s."""
+
+Fact = (
+    taking_back.Fact
+    | interventions.Fact
+    | symbols.Fact
+    | attunement.Fact
+)  # fmt: skip
+"""`RecordFact`s."""
+
+Told = (
+    RecordAccepted
+    | pacing.Told
+    | symbols.Told
+    | attunement.Told
+)  # fmt: skip
+"""Answers to features' `Question`s, and `Notice`s."""

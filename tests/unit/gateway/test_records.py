@@ -1,0 +1,65 @@
+"""A record's text is opened at the gateway's door, and told among the record's own members."""
+
+from typing import Literal
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from services.gateway.handlers import records
+from shared.contracts import keys
+from shared.contracts.frames.base import Happened
+from shared.contracts.ids import new_id
+from shared.contracts.keys import conversation_key
+from shared.contracts.records import RecordFact
+from shared.runtime.sealing import DataKey, SealBroken, Sealer
+
+TENANT, CONVERSATION, RECORD, SENDER = new_id(), new_id(), new_id(), new_id()
+KEY = DataKey(conversation_key(TENANT, CONVERSATION), {1: b"1" * 32}, 1, Sealer(SecretStr("MTIz")))
+
+
+class Heard(RecordFact):
+    kind: Literal["test.heard"] = "test.heard"
+    rounds: int
+
+
+class HeardFrame(Happened):
+    type: Literal["test.heard"] = "test.heard"
+    rounds: int
+    text: str
+
+
+@pytest.fixture(autouse=True)
+def _known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(records.FRAMES, "test.heard", HeardFrame)
+
+
+def heard(content: str, record: str = RECORD) -> Heard:
+    return Heard(n=5, record=record, sender=SENDER, at="2026-01-02T03:04:05.678Z", rounds=2, content=content)
+
+
+def opened(fact: Heard) -> Happened:
+    return records.opened(CONVERSATION, fact, KEY)  # type: ignore[arg-type]  # a kind of this test's own
+
+
+def test_what_was_sealed_is_told() -> None:
+    frame = opened(heard(KEY.seal(keys.record(RECORD), b'{"text":"as I meant it"}')))
+    assert frame.model_dump(by_alias=True) == {
+        "conversation": CONVERSATION,
+        "n": 5,
+        "record": RECORD,
+        "from": SENDER,
+        "at": "2026-01-02T03:04:05.678Z",
+        "type": "test.heard",
+        "rounds": 2,
+        "text": "as I meant it",
+    }
+
+
+def test_what_was_sealed_as_another_record_isnt() -> None:
+    with pytest.raises(SealBroken):
+        opened(heard(KEY.seal(keys.record(RECORD), b'{"text":"no"}'), record=new_id()))
+
+
+def test_a_content_that_isnt_the_frames_is_no_frame() -> None:
+    with pytest.raises(ValidationError):
+        opened(heard(KEY.seal(keys.record(RECORD), b'{"words":"no"}')))
