@@ -46,10 +46,10 @@ export class Conversation {
   }
 
   take(frame: About): void {
+    if ("n" in frame) this.lastN = Math.max(this.lastN, frame.n);
     switch (frame.type) {
       case "message.posted":
         this.keep(frame);
-        this.lastN = Math.max(this.lastN, frame.n);
         this.drafts.delete(frame.message);
         this.typing.delete(frame.from);
         break;
@@ -91,11 +91,9 @@ export class Conversation {
       }
       case "session.started":
         this.session = { id: frame.session, started_at: frame.at };
-        this.lastN = Math.max(this.lastN, frame.n);
         break;
       case "session.ended":
         this.session = null;
-        this.lastN = Math.max(this.lastN, frame.n);
         break;
       case "resume.reset":
         this.messages.clear();

@@ -1,5 +1,9 @@
 /** The frames of protocol version 1, as this page sends and receives them. */
 
+import type { AttuneFrame, Check, CheckFigures } from "./attunement";
+import type { Happened } from "./features";
+import type { Sign, SymbolFrame, Use } from "./symbols";
+
 export type Role = "client" | "therapist";
 export type Level = "letters" | "rhythm";
 export type Purpose = "informed_consent" | "live_text" | "composition_replay" | "note_disclosure";
@@ -42,6 +46,7 @@ export interface Ok {
   type: "ok"; ref: string; seq?: number; n?: number; at?: string; messages?: Message[]; more?: boolean;
   forms?: Form[]; decision?: string; epoch?: number; session?: string; notes?: Note[]; version?: number;
   decisions?: Decision[]; receipt?: Record<string, unknown>; html?: string; composition?: Composition; compositions?: CompositionSummary[];
+  record?: string; records?: Happened[]; symbols?: Sign[]; uses?: Use[]; checks?: Check[]; sessions?: CheckFigures[];
 }
 export interface ErrorFrame {
   type: "error"; ref?: string; code: string; message: string; details?: Record<string, unknown>;
@@ -59,6 +64,8 @@ export type About =
   | { type: "session.started" | "session.ended"; conversation: string; session: string; at: string; n: number }
   | { type: "composition.opened"; conversation: string; draft: string; from: string }
   | { type: "composition.deleted"; conversation: string; draft: string | null; from: string }
+  | { type: "message.deleted"; conversation: string; n: number; message: string; from: string; at: string }
+  | SymbolFrame | AttuneFrame
   | { type: "resume.reset"; conversation: string; last_seq: number; last_n: number }
   | { type: "conversation.erased"; conversation: string; at: string }
   | ({ type: "conversation.added"; conversation: string } & ConversationState);

@@ -7,6 +7,8 @@ export interface Sign {
 }
 export interface Use { n: number; at: string; from: string; message: string; seq: number; how: "message" | "reaction"; session: string | null }
 
+export interface Reaction { from: string; emoji: string; n: number; on: boolean }
+
 interface Happened { conversation: string; n: number; record: string; from: string; at: string }
 export type SymbolFrame = Happened & (
   | { type: "reaction.added" | "reaction.removed"; message: string; emoji: string }
@@ -26,8 +28,8 @@ export function plain(emoji: string): string {
 
 export class Lexicon {
   #signs = new Map<string, Sign>();
-  /** By message: who reacted, with what. */
-  #reactions = new Map<string, { from: string; emoji: string }[]>();
+  /** By message, person and emoji: the last that was said of it, in whatever order it came. */
+  #reactions = new Map<string, Map<string, Reaction>>();
   #used = new Map<string, Set<string>>();
 
   /** In the order in which they were defined; those that are in use first. */
@@ -35,7 +37,9 @@ export class Lexicon {
     const all = [...this.#signs.values()];
     return [...all.filter((s) => s.state !== "retired"), ...all.filter((s) => s.state === "retired")];
   }
-  reactions(message: string): readonly { from: string; emoji: string }[] { return this.#reactions.get(message) ?? []; }
+  reactions(message: string): Reaction[] {
+    return [...this.#reactions.get(message)?.values() ?? []].filter((r) => r.on).sort((a, b) => a.n - b.n);
+  }
   /** The symbols used in a message, with what they mean. */
   usedIn(message: string): Sign[] {
     return [...this.#used.get(message) ?? []].flatMap((id) => this.#signs.get(id) ?? []);
@@ -48,17 +52,14 @@ export class Lexicon {
 
   take(frame: SymbolFrame): void {
     switch (frame.type) {
-      case "reaction.added": {
-        const there = this.#reactions.get(frame.message) ?? [];
-        if (!there.some((r) => r.from === frame.from && plain(r.emoji) === plain(frame.emoji))) {
-          this.#reactions.set(frame.message, [...there, { from: frame.from, emoji: frame.emoji }]);
-        }
+      case "reaction.added":
+      case "reaction.removed": {
+        const those = this.#reactions.get(frame.message) ?? new Map<string, Reaction>();
+        this.#reactions.set(frame.message, those);
+        const key = `${frame.from} ${plain(frame.emoji)}`;
+        if ((those.get(key)?.n ?? 0) < frame.n) those.set(key, { from: frame.from, emoji: frame.emoji, n: frame.n, on: frame.type === "reaction.added" });
         break;
       }
-      case "reaction.removed":
-        this.#reactions.set(frame.message, this.reactions(frame.message)
-          .filter((r) => r.from !== frame.from || plain(r.emoji) !== plain(frame.emoji)));
-        break;
       case "symbol.used":
         this.#used.set(frame.message, (this.#used.get(frame.message) ?? new Set()).add(frame.symbol));
         break;
@@ -75,7 +76,7 @@ export class Lexicon {
       return;
     }
     const sign = this.#signs.get(frame.symbol);
-    if (!sign) return;
+    if (!sign || sign.state === "retired") return; // an old record, perhaps: what ended stays ended
     if (frame.type === "symbol.retired") { sign.state = "retired"; sign.retired_at = frame.at; return; }
     const newest = sign.proposed ?? sign.meaning;
     if (frame.type === "symbol.agreed") {

@@ -33,6 +33,10 @@ describe("the lexicon", () => {
     const frames = [defined(), frame("symbol.revised", ME, { symbol: "s", revision: 2, meaning: "slow" }), frame("symbol.agreed", OTHER, { symbol: "s", revision: 2 })];
     expect(taken(...frames, ...frames)).toEqual(taken(...frames));
   });
+  it("what ended stays ended, whatever old record comes", () => {
+    const agree = frame("symbol.agreed", OTHER, { symbol: "s", revision: 1 });
+    expect(taken(defined(), agree, frame("symbol.retired", ME, { symbol: "s" }), agree).state).toBe("retired");
+  });
   it("retired ones come last", () => {
     const lexicon = new Lexicon();
     lexicon.take(defined());
@@ -61,13 +65,22 @@ it("offers to each what the platform lets them do", () => {
 });
 
 describe("reactions", () => {
+  const shown = (lexicon: Lexicon): string[][] => lexicon.reactions("m").map(({ from, emoji }) => [from, emoji]);
+  const frames = [
+    frame("reaction.added", ME, { message: "m", emoji: "👍🏽" }), frame("reaction.added", OTHER, { message: "m", emoji: "👍" }),
+    frame("reaction.added", ME, { message: "m", emoji: "❤️" }), frame("reaction.removed", ME, { message: "m", emoji: "👍" }),
+  ];
   it("each person's each emoji counts once, whatever its skin tone", () => {
     const lexicon = new Lexicon();
-    for (const [from, emoji] of [[ME, "👍🏽"], [ME, "👍"], [OTHER, "👍"], [ME, "❤️"]] as const) lexicon.take(frame("reaction.added", from, { message: "m", emoji }));
-    expect(lexicon.reactions("m")).toEqual([{ from: ME, emoji: "👍🏽" }, { from: OTHER, emoji: "👍" }, { from: ME, emoji: "❤️" }]);
-    lexicon.take(frame("reaction.removed", ME, { message: "m", emoji: "👍" }));
-    lexicon.take(frame("reaction.removed", ME, { message: "m", emoji: "❤" }));
-    expect(lexicon.reactions("m")).toEqual([{ from: OTHER, emoji: "👍" }]);
+    for (const one of frames.slice(0, 3)) lexicon.take(one);
+    expect(shown(lexicon)).toEqual([[ME, "👍🏽"], [OTHER, "👍"], [ME, "❤️"]]);
+    lexicon.take(frames[3] as SymbolFrame);
+    expect(shown(lexicon)).toEqual([[OTHER, "👍"], [ME, "❤️"]]);
+  });
+  it("older records may come after newer ones, and again", () => {
+    const lexicon = new Lexicon();
+    for (const one of [...frames, ...frames].reverse()) lexicon.take(one);
+    expect(shown(lexicon)).toEqual([[OTHER, "👍"], [ME, "❤️"]]);
   });
   it("tells emoji apart", () => {
     expect(plain("👩🏾‍⚕️")).toBe(plain("👩‍⚕"));
