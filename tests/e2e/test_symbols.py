@@ -46,7 +46,7 @@ async def test_a_symbol_is_proposed_agreed_used_and_met_again(pair: Pair) -> Non
     await expect(message(therapist, "There is the").locator(".meaning")).to_have_text(f"🐢 {MEANING}")
     theirs = await lexicon(therapist)
     await theirs.get_by_role("button", name="Where it was used: 🐢").click()
-    await expect(theirs.get_by_role("listitem").filter(has_text=", Client")).to_have_count(1)
+    await expect(theirs.locator(".notes li").filter(has_text=", Client")).to_have_count(1)
 
 
 async def test_a_reaction_is_added_seen_and_taken_back(pair: Pair) -> None:

@@ -5,8 +5,8 @@ from services.session.domain import symbols as domain
 from services.session.domain.heads import Head
 from services.session.domain.messages import Posted
 from services.session.handlers.records import Feature, Step
-from services.session.store.records import Records
-from services.session.store.symbols import Symbols, Use
+from services.session.store.records import Message, Records
+from services.session.store.symbols import Symbols
 from shared.contracts.features.symbols import (
     AddReaction,
     AgreeSymbol,
@@ -32,18 +32,19 @@ from shared.runtime.postgres import Connection
 HIGHEST = 2**63 - 1
 
 
-async def _require_message(step: Step, message: str) -> None:
-    """Raises `Refused`: ``not_found``, ``wrong_state`` (deleted)."""
+async def _message(step: Step, message: str) -> Message:
+    """The message that is reacted to. Raises `Refused`: ``not_found``, ``wrong_state`` (deleted)."""
     found = await Records(step.tx).message(step.head.id, message)
     if found is None:
         raise errors.not_found("message")
     if found.deleted:
         raise errors.wrong_state("deleted")
+    return found
 
 
 async def add_reaction(step: Step, command: AddReaction) -> None:
-    """Raises `Refused`: as `_require_message`; ``wrong_state``: it is there already."""
-    await _require_message(step, command.message)
+    """Raises `Refused`: as `_message`; ``wrong_state``: it is there already."""
+    message = await _message(step, command.message)
     store, head, who = Symbols(step.tx), step.head, command.participant
     if await store.reacted(head.id, command.message, who, command.emoji):
         raise errors.wrong_state("added")
@@ -51,12 +52,14 @@ async def add_reaction(step: Step, command: AddReaction) -> None:
     used = await store.in_use(head.id, command.emoji)
     if used is not None:
         step.record(SymbolUsedFact, symbol=used.id, message=command.message, how="reaction")
-    await store.insert_use(head.tenant, head.id, Use(command.emoji, fact.n, command.message, who, reaction=True))
+    await store.insert_reaction(
+        head.tenant, head.id, command.emoji, fact.n, head.last_at, command.message, message.seq, who
+    )
 
 
 async def remove_reaction(step: Step, command: RemoveReaction) -> None:
     """A use that was taken back is none: it leaves the timeline. Raises `Refused`: as above; ``wrong_state``."""
-    await _require_message(step, command.message)
+    await _message(step, command.message)
     store, head, who = Symbols(step.tx), step.head, command.participant
     if not await store.reacted(head.id, command.message, who, command.emoji):
         raise errors.wrong_state("removed")

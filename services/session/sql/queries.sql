@@ -28,8 +28,8 @@ with new as (
     insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
     select conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content from new
 ), used as (
-    insert into emoji_use (tenant, conversation, emoji, n, message, author, reaction)
-    select c.tenant, new.conversation, u.emoji, new.n, new.message, new.sender, false
+    insert into emoji_use (tenant, conversation, emoji, n, at, message, seq, author, reaction)
+    select c.tenant, new.conversation, u.emoji, new.n, new.at, new.message, new.seq, new.sender, false
     from unnest($10::uuid[], $11::bigint[], $12::bytea[]) as u (conversation, n, emoji)
     join new on new.conversation = u.conversation and new.n = u.n
     join conversation c on c.id = new.conversation
@@ -74,8 +74,8 @@ with fence as (
         g.fingerprint, g.content
     from given g join head on head.id = g.conversation
 ), used as (
-    insert into emoji_use (tenant, conversation, emoji, n, message, author, reaction)
-    select head.tenant, g.conversation, u.emoji, g.n, g.message, g.sender, false
+    insert into emoji_use (tenant, conversation, emoji, n, at, message, seq, author, reaction)
+    select head.tenant, g.conversation, u.emoji, g.n, head.last_at, g.message, g.seq, g.sender, false
     from unnest($11::uuid[], $12::bigint[], $13::bytea[]) as u (conversation, n, emoji)
     join given g on g.conversation = u.conversation and g.n = u.n
     join head on head.id = g.conversation

@@ -41,7 +41,8 @@ where s.conversation = $1
 order by s.n limit $3;
 
 -- name: insert_use!
-insert into emoji_use (tenant, conversation, emoji, n, message, author, reaction) values ($1, $2, $3, $4, $5, $6, $7);
+insert into emoji_use (tenant, conversation, emoji, n, at, message, seq, author, reaction)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: reacted
 select n from emoji_use
@@ -56,12 +57,10 @@ delete from emoji_use where conversation = $1 and message = $2;
 
 -- name: timeline!
 -- The last uses of an emoji before $3, newest first, each with the session in which it happened.
-select u.n, u.message, u.author, u.reaction, e.at, m.seq, s.id as session
+select u.n, u.at, u.message, u.seq, u.author, u.reaction, s.id as session
 from (
     select * from emoji_use where conversation = $1 and emoji = $2 and n < $3 order by n desc limit $4
 ) as u
-join event e on e.conversation = u.conversation and e.n = u.n
-join event m on m.conversation = u.conversation and m.message = u.message
 left join lateral (
     select id, ended_n from session
     where conversation = u.conversation and started_n < u.n order by started_n desc limit 1

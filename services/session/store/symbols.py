@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -17,17 +16,6 @@ _sql = Queries(Path(__file__).parent.parent / "sql" / "symbols.sql")
 
 Lexicons = dict[str, dict[Tag, str]]
 """By conversation: the symbols in use, by their emoji."""
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A use of an emoji, in a message or as a reaction to it."""
-
-    emoji: Tag
-    n: int
-    message: str
-    author: str
-    reaction: bool
 
 
 def _symbol(row: asyncpg.Record | None) -> Symbol | None:
@@ -117,11 +105,12 @@ class Symbols:
     async def listed(self, conversation: str, after: str | None, limit: int) -> list[StoredSymbol]:
         return [_stored(row) for row in await self._tx.fetch(_sql["list_symbols"], conversation, after, limit)]
 
-    async def insert_use(self, tenant: str, conversation: str, use: Use) -> None:
-        emoji = bytes.fromhex(use.emoji)
-        await self._tx.execute(
-            _sql["insert_use"], tenant, conversation, emoji, use.n, use.message, use.author, use.reaction
-        )
+    async def insert_reaction(
+        self, tenant: str, conversation: str, emoji: Tag, n: int, at: datetime, message: str, seq: int, author: str
+    ) -> None:
+        """A use of an emoji as a reaction to a message."""
+        raw = bytes.fromhex(emoji)
+        await self._tx.execute(_sql["insert_use"], tenant, conversation, raw, n, at, message, seq, author, True)
 
     async def reacted(self, conversation: str, message: str, author: str, emoji: Tag) -> bool:
         sql = _sql["reacted"]

@@ -7,7 +7,9 @@ create table emoji_use (
     conversation uuid not null references conversation,
     emoji bytea not null,
     n bigint not null,
+    at timestamptz not null,
     message uuid not null,
+    seq bigint not null,
     author uuid not null,
     reaction boolean not null,
     primary key (conversation, emoji, n)
