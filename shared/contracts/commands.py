@@ -67,7 +67,7 @@ class RenewAttachments(Command):
 class SendMessage(ConversationCommand):
     """Content: `MessageContent`; ``fingerprint`` is the HMAC of it, of ``in_reply_to`` and of the sender.
 
-    ``uses``: the emoji in it, each once.
+    ``uses``: the emoji in it, each once. ``words``: how many it has, counted at the gateway's door; None: it wasn't.
     """
 
     type: Literal["session.send_message"] = "session.send_message"
@@ -77,6 +77,7 @@ class SendMessage(ConversationCommand):
     fingerprint: Sha256
     uses: tuple[Tag, ...] = ()
     content: Sealed
+    words: Annotated[int, Field(ge=0)] | None = None
 
 
 class ReadFacts(ConversationCommand):

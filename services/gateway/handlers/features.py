@@ -43,7 +43,7 @@ async def answer(hub: Hub, room: Room, connection: Connection, frame: features.C
 def noticed(room: Room, notice: Notice) -> None:
     """Tell those whom it is for, who are connected here."""
     members = notice.model_dump_json(exclude=set(Notice.model_fields) - {"conversation"} | {"type"})
-    frame = NOTICES[type(notice)].model_validate_json(members)
+    payload = NOTICES[type(notice)].model_validate_json(members).model_dump_json().encode()
     for connection in room.connections.values():
         if notice.audience in (None, connection.claims.role):
-            connection.send(frame)
+            connection.outgoing.send(payload)

@@ -1,6 +1,6 @@
 """The features of this service: one line for each. ARCHITECTURE.md, "Adding a feature"."""
 
-from services.session.handlers import attunement, interventions, symbols, taking_back
+from services.session.handlers import attunement, interventions, pacing, symbols, taking_back
 from services.session.handlers.records import Feature, carry_out, look_up
 from shared.contracts.records import Question, RecordCommand
 from shared.runtime.handler import Tell
@@ -9,6 +9,7 @@ from shared.runtime.postgres import Connection
 FEATURES: tuple[Feature, ...] = (
     taking_back.FEATURE,
     interventions.FEATURE,
+    pacing.FEATURE,
     symbols.FEATURE,
     attunement.FEATURE,
 )

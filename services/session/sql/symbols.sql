@@ -40,9 +40,9 @@ where s.conversation = $1
   and ($2::uuid is null or s.n > (select b.n from symbol b where b.conversation = $1 and b.symbol = $2))
 order by s.n limit $3;
 
--- name: insert_use!
+-- name: insert_reaction!
 insert into emoji_use (tenant, conversation, emoji, n, at, message, seq, author, reaction)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+values ($1, $2, $3, $4, $5, $6, $7, $8, true);
 
 -- name: reacted
 select n from emoji_use

@@ -178,6 +178,7 @@ class Store:
             [c.in_reply_to for c in commands],
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
+            [c.words for c in commands],
             *_uses(posted),
         )
 
@@ -196,6 +197,7 @@ class Store:
             [c.in_reply_to for c in commands],
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
+            [c.words for c in commands],
             *_uses(placed),
         )
         return {str(row["id"]): row["last_at"] for row in rows}

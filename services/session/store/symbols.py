@@ -110,7 +110,7 @@ class Symbols:
     ) -> None:
         """A use of an emoji as a reaction to a message."""
         raw = bytes.fromhex(emoji)
-        await self._tx.execute(_sql["insert_use"], tenant, conversation, raw, n, at, message, seq, author, True)
+        await self._tx.execute(_sql["insert_reaction"], tenant, conversation, raw, n, at, message, seq, author)
 
     async def reacted(self, conversation: str, message: str, author: str, emoji: Tag) -> bool:
         sql = _sql["reacted"]

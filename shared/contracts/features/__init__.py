@@ -11,6 +11,7 @@ from shared.contracts.records import RecordAccepted
 ClientFrame = (
     taking_back.ClientFrame
     | interventions.ClientFrame
+    | pacing.ClientFrame
     | symbols.ClientFrame
     | attunement.ClientFrame
 )  # fmt: skip
@@ -25,7 +26,11 @@ ServerFrame = (
 )  # fmt: skip
 """What participants are told, except ``ok``."""
 
-OKS: dict[str, type[Answer]] = symbols.OKS | attunement.OKS
+OKS: dict[str, type[Answer]] = {
+    **pacing.OKS,
+    **symbols.OKS,
+    **attunement.OKS,
+}
 """By client frame: an ``ok`` that has more than `shared.contracts.frames.server.Ok`."""
 
 CONTENTS: tuple[type[Value], ...] = (*symbols.CONTENTS, *attunement.CONTENTS)
@@ -34,6 +39,7 @@ CONTENTS: tuple[type[Value], ...] = (*symbols.CONTENTS, *attunement.CONTENTS)
 Command = (
     taking_back.Command
     | interventions.Command
+    | pacing.Command
     | symbols.Command
     | attunement.Command
 )  # fmt: skip

@@ -92,7 +92,7 @@ class SaidValue(Value):
 
 
 class CheckValue(Value):
-    """``author``: of the message. ``said``: the newest, where all of it doesn't fit; ``earlier``: how much isn't there."""
+    """``author``: of the message. ``said``: the newest, where not all of it fits; ``earlier``: how much isn't there."""
 
     check: Id
     n: Seq
