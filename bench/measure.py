@@ -5,8 +5,9 @@ import json
 import os
 import platform as computer
 import signal
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ from bench.load import offer
 from bench.peers import ejabberd, relay
 from bench.run import ENOUGH_MS, Served, measure, upward
 from deploy.local.another import another_gateway
+from deploy.local.home import Home, State
 from deploy.local.progress import say
 
 LIMITS_MS = (50.0, ENOUGH_MS)
@@ -57,28 +59,18 @@ def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
         say("There is no second core to keep the load apart: servers and load share what there is.")
     say(f"load average before: {os.getloadavg()[0]:.1f} (noisy above 0.5: then trust CPU µs, not latencies)")
     steps, memory = _own(wish, kind, pinned=pinned)
-    if wish.plain:
-        steps.extend(_plain(wish, kind, pinned=pinned))
     if wish.peer:
         steps.extend(_ejabberd(wish, kind, pinned=pinned) if wish.peer == "ejabberd" else _relay(wish, pinned=pinned))
     _tell(steps, memory, wish, pinned=pinned)
 
 
-def _plain(wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool) -> list[Step]:
-    """The same, on a platform whose services do only what a message needs."""
-    os.environ[PLAIN] = "true"
-    try:
-        return _own(replace(wish, memory=False, profile=False), kind, pinned=pinned, who="plain")[0]
-    finally:
-        del os.environ[PLAIN]
-
-
 def _own(
-    wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool, who: str = "unsaid"
+    wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool
 ) -> tuple[list[Step], dict[str, dict[str, float]]]:
-    """Unsaid's steps, and its memory if that is wished."""
+    """Unsaid's steps, and its memory if that is wished; with ``plain`` those of a second platform, in turns."""
     with ExitStack() as stack:
         home, state = stack.enter_context(platform.temporary(pinned=pinned))
+        plain = stack.enter_context(_plain(pinned=pinned)) if wish.plain else None
         stack.enter_context(machine.on_core(machine.LOAD, pinned=pinned))
         roots = platform.roots(home)
         other = None
@@ -89,8 +81,9 @@ def _own(
 
         async def unsaid() -> tuple[list[Step], dict[str, dict[str, float]]]:
             sides = await platform.connected(state, wish.pairs, kind, other)
-            served = Served(who, sides, roots, lambda: platform.counters(state), platform.batching)
-            steps = await _steps(served, wish)
+            served = Served("unsaid", sides, roots, lambda: platform.counters(state), platform.batching)
+            beside = [await _served_plain(plain, wish, kind)] if plain else []
+            steps = await _steps([served, *beside], wish)
             if wish.profile:
                 await profile.show(served, max(wish.rates), wish.seconds)
             return steps, await _memory(served) if wish.memory else {}
@@ -98,11 +91,29 @@ def _own(
         return uvloop.run(unsaid())
 
 
+@contextmanager
+def _plain(*, pinned: bool) -> Iterator[tuple[Home, State]]:
+    """A platform whose services do only what a message needs."""
+    os.environ[PLAIN] = "true"
+    try:
+        with platform.temporary(pinned=pinned) as made:
+            del os.environ[PLAIN]
+            yield made
+    finally:
+        os.environ.pop(PLAIN, None)
+
+
+async def _served_plain(plain: tuple[Home, State], wish: Wish, kind: type[platform.UnsaidSide]) -> Served:
+    home, state = plain
+    sides = await platform.connected(state, wish.pairs, kind)
+    return Served("plain", sides, platform.roots(home), lambda: platform.counters(state), platform.batching)
+
+
 def _relay(wish: Wish, *, pinned: bool) -> list[Step]:
     with relay.temporary(pinned=pinned) as peer, machine.on_core(machine.LOAD, pinned=pinned):
 
         async def other() -> list[Step]:
-            return await _steps(Served("relay", await relay.connected(peer, wish.pairs), peer.roots), wish)
+            return await _steps([Served("relay", await relay.connected(peer, wish.pairs), peer.roots)], wish)
 
         return uvloop.run(other())
 
@@ -116,7 +127,7 @@ def _ejabberd(wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool) -> l
 
         async def other() -> list[Step]:
             served = Served("ejabberd", await ejabberd.connected(peer, wish.pairs, like), peer.roots)
-            return await _steps(served, wish)
+            return await _steps([served], wish)
 
         steps = uvloop.run(other())
         # Else it would have been measured at another job.
@@ -124,20 +135,24 @@ def _ejabberd(wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool) -> l
     return steps
 
 
-async def _steps(served: Served, wish: Wish) -> list[Step]:
-    found = []
+async def _steps(several: Sequence[Served], wish: Wish) -> list[Step]:
+    """Rate by rate; what is compared is measured in turns, so that what else the machine does falls on all."""
+    found: list[Step] = []
     for rate in upward(wish.rates, wish.climb):
-        runs = []
+        runs: dict[str, list[Step]] = {served.who: [] for served in several}
         for _ in range(wish.runs):
-            step, account = await measure(served, rate, wish.seconds)
-            runs.append(step)
-            if account.refused or account.lost_connections:
-                say(f"  refused: {account.refused or 'none'}; connections lost: {account.lost_connections}")
-            await asyncio.sleep(0.5)  # so that one run's end isn't the next one's beginning
-        found.append(middle(runs))
-        say(f"  {served.who} {rate:.0f}/s: {found[-1].cost_us:.0f} µs, p99 {found[-1].worst_p99_ms:.0f} ms")
+            for served in several:
+                step, account = await measure(served, rate, wish.seconds)
+                runs[served.who].append(step)
+                if account.refused or account.lost_connections:
+                    say(f"  refused: {account.refused or 'none'}; connections lost: {account.lost_connections}")
+                await asyncio.sleep(0.5)  # so that one run's end isn't the next one's beginning
+        for who, own in runs.items():
+            found.append(middle(own))
+            say(f"  {who} {rate:.0f}/s: {found[-1].cost_us:.0f} µs, p99 {found[-1].worst_p99_ms:.0f} ms")
         # Twice, since a neighbour's work may spoil one step; what is told ends at the first all the same.
-        if rate > max(wish.rates) and not any(step.sustained(ENOUGH_MS) for step in found[-2:]):
+        last = [step for step in found if step.who == several[0].who][-2:]
+        if rate > max(wish.rates) and not any(step.sustained(ENOUGH_MS) for step in last):
             break
     return found
 

@@ -12,7 +12,7 @@ import pytest
 from deploy.local import services
 from deploy.local.home import REPO, State
 from shared.contracts.ids import Intervention
-from tests.support.erasure import tenant_of
+from tests.support.erasure import caches_expired, erase, tenant_of
 from tests.support.instances import database
 from tests.support.pacing import figures, words
 from tests.support.participants import Conversation, Frame, Participant
@@ -195,4 +195,40 @@ async def test_no_offer_while_muted_nor_below_the_threshold(
         assert "pacing.offer" not in [f["type"] for f in one.seen]
     session = await database(platform, "session")
     await session.execute("delete from pacing_setting where tenant = $1", tenant)
+    await session.close()
+
+
+async def test_figures_go_on_after_the_service_was_killed(platform: Platform, talk: Conversation, pair: Pair) -> None:
+    client, therapist = pair
+    await client.post("before it dies")
+    await client.ok("pacing.get")
+    await client.post("and this isn't counted yet")
+    old = platform.kill("session")
+    await platform.until_restarted("session", old)
+    await platform.until_ready("session")
+    async with asyncio.timeout(30):  # what isn't known to be done is sent again
+        while (await therapist.ask("message.send", message=str(uuid.uuid4()), text="after"))["type"] != "ok":  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+    told = await client.where(
+        lambda f: f["type"] == "pacing.updated" and f["participants"][talk.therapist]["words"] > 0
+    )
+    assert shown(told) == shown(await client.ok("pacing.get"))
+    assert shown(told) == figures(await history(client), talk.client, talk.therapist)
+
+
+async def test_nothing_of_it_is_left_after_erasure(platform: Platform, talk: Conversation, pair: Pair) -> None:
+    client, therapist = pair
+    message = str(uuid.uuid4())
+    await therapist.ok("message.send", message=message, text="What now?")
+    await therapist.ok("message.mark", message=message, intervention="open_question")
+    await client.ok("pacing.get")
+    await erase(talk)
+    await caches_expired(platform, talk)
+    session = await database(platform, "session")
+    for query in (
+        "select count(*) from pacing where conversation = $1",
+        "select count(*) from turn where conversation = $1",
+        "select count(*) from event where conversation = $1 and coalesce(intervention, words::text, data::text) <> ''",
+    ):
+        assert await session.fetchval(query, talk.id) == 0, query
     await session.close()

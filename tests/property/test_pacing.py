@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 from statistics import median
 from typing import get_args
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.session.domain import pacing
@@ -99,16 +99,17 @@ def said(drawn: Sequence[tuple[Role, int, int, Intervention | None]]) -> list[Sa
     return found
 
 
+@settings(max_examples=300, deadline=None)
 @given(messages, st.data())
 def test_growing_and_shrinking_equals_counting_anew(
     drawn: list[tuple[Role, int, int, Intervention | None]], data: st.DataObject
 ) -> None:
     kept, left, coming = Kept(), list[Said](), said(drawn)
     recent: pacing.Recent = []
-    while coming or left:
-        what = data.draw(st.sampled_from(["grow"] * bool(coming) + ["shrink", "mark"] * bool(left) + ["end"]))
-        if what == "end":
+    for _ in range(data.draw(st.integers(1, 30))):
+        if not coming and not left:
             break
+        what = data.draw(st.sampled_from(["grow"] * bool(coming) + ["shrink", "shrink", "mark"] * bool(left)))
         if what == "grow":
             several = data.draw(st.integers(1, len(coming)))
             new, coming = coming[:several], coming[several:]
@@ -128,6 +129,7 @@ def test_growing_and_shrinking_equals_counting_anew(
         assert kept.turns == _turns(left)
         assert kept.tally.last == (kept.turns[max(kept.turns)] if kept.turns else None)
         assert pacing.held(recent) == _held(left)
+        assert sum(words for _, words in recent[1:]) < pacing.RECENT_WORDS  # no more is kept than needed
 
 
 def _turns(left: Sequence[Said]) -> dict[int, Turn]:

@@ -271,7 +271,8 @@ order by erased_at limit $2;
 
 -- name: empty_messages!
 -- What nobody can read any more isn't kept either. Ids, order and times stay.
-update event set content = case when content is null then null else ''::bytea end, fingerprint = null, data = null
+update event set content = case when content is null then null else ''::bytea end, fingerprint = null, data = null,
+    words = null, intervention = null
 where conversation = $1 and n in (
     select n from event where conversation = $1 and (octet_length(content) > 0 or fingerprint is not null)
     order by n limit $2

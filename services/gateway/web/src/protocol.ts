@@ -2,6 +2,7 @@
 
 import type { AttuneFrame, Check, CheckFigures } from "./attunement";
 import type { Happened } from "./features";
+import type { Figures, Intervention, PacingFrame } from "./pacing";
 import type { Sign, SymbolFrame, Use } from "./symbols";
 
 export type Role = "client" | "therapist";
@@ -22,7 +23,7 @@ export interface Form { purpose: Purpose; version: number; title: string; text: 
 export interface Person { id: string; role: Role; display_name: string; online: boolean }
 export interface Message {
   seq: number; n: number; message: string; from: string; text: string; at: string;
-  in_reply_to?: string; tone?: string;
+  in_reply_to?: string; tone?: string; deleted?: true; intervention?: Intervention;
 }
 export interface Live { on: boolean; level: Level }
 export interface Session { id: string; started_at: string }
@@ -46,7 +47,8 @@ export interface Ok {
   type: "ok"; ref: string; seq?: number; n?: number; at?: string; messages?: Message[]; more?: boolean;
   forms?: Form[]; decision?: string; epoch?: number; session?: string; notes?: Note[]; version?: number;
   decisions?: Decision[]; receipt?: Record<string, unknown>; html?: string; composition?: Composition; compositions?: CompositionSummary[];
-  record?: string; records?: Happened[]; symbols?: Sign[]; uses?: Use[]; checks?: Check[]; sessions?: CheckFigures[];
+  record?: string; records?: Happened[]; participants?: Figures["participants"]; ratios?: Figures["ratios"]; muted?: boolean;
+  symbols?: Sign[]; uses?: Use[]; checks?: Check[]; sessions?: CheckFigures[];
 }
 export interface ErrorFrame {
   type: "error"; ref?: string; code: string; message: string; details?: Record<string, unknown>;
@@ -65,7 +67,7 @@ export type About =
   | { type: "composition.opened"; conversation: string; draft: string; from: string }
   | { type: "composition.deleted"; conversation: string; draft: string | null; from: string }
   | { type: "message.deleted"; conversation: string; n: number; message: string; from: string; at: string }
-  | SymbolFrame | AttuneFrame
+  | PacingFrame | SymbolFrame | AttuneFrame
   | { type: "resume.reset"; conversation: string; last_seq: number; last_n: number }
   | { type: "conversation.erased"; conversation: string; at: string }
   | ({ type: "conversation.added"; conversation: string } & ConversationState);

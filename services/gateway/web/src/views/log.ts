@@ -85,11 +85,20 @@ export class Log {
     const read = other ? this.conversation.reads[other.id] ?? 0 : 0;
     for (const message of this.conversation.messages.values()) {
       const written = this.#shown.get(message.seq)?.querySelector<HTMLElement>(".written");
-      if (written) written.hidden = !this.conversation.consents[message.from]?.composition_replay; // nothing of it in sight before it was ever agreed to
+      if (message.deleted) this.#takenBack(message.seq);
+      if (written) written.hidden = message.deleted || !this.conversation.consents[message.from]?.composition_replay; // nothing of it in sight before it was ever agreed to
       if (message.from !== me) continue;
       const state = this.#shown.get(message.seq)?.querySelector(".state");
       if (state) text(state, message.seq <= read ? `✓ ${S.read}` : `✓ ${S.stored}`);
     }
+  }
+
+  #takenBack(seq: number): void {
+    const bubble = this.#shown.get(seq)?.querySelector(".bubble");
+    if (!bubble || bubble.classList.contains("deleted")) return;
+    bubble.classList.add("deleted");
+    text(bubble, S.deleted);
+    this.#shown.get(seq)?.querySelector(".tone")?.remove();
   }
 
   /** What the other is writing, at the other's pace; the whole of it at once for whom motion disturbs. */

@@ -15,6 +15,7 @@ import { beneath } from "./beneath";
 import { Consents } from "./consents";
 import { Log } from "./log";
 import { openNotes } from "./notes";
+import { PacingView } from "./pacing";
 import { SymbolsView } from "./symbols";
 
 const PAGE = 50;
@@ -51,7 +52,10 @@ export class Room {
       this.update();
     }, () => this.update());
     const compositions = new Compositions(conversation, ask, role === "therapist");
-    this.#features = [new SymbolsView(conversation, ask), new AttunementView(conversation, ask)];
+    this.#features = [
+      new PacingView(conversation, ask, role === "therapist", (body) => this.#composer.use(body)),
+      new SymbolsView(conversation, ask), new AttunementView(conversation, ask),
+    ];
     this.#records = new Records(conversation.id, ask, (record) => { for (const feature of this.#features) feature.recall(record); });
     this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft), (message) => beneath(this.#features, message));
     this.#composer = new Composer(conversation, this.#live,
