@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.erasure import caches_expired, erase
 from tests.support.instances import database
 from tests.support.participants import Conversation, Frame, Participant
 from tests.support.platform import Platform
@@ -58,15 +59,14 @@ async def refusal(who: Participant, kind: str, **fields: object) -> tuple[str, A
 # --- reactions -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_reaction_is_seen_by_both_and_taken_back(pair: Pair) -> None:
+async def test_a_reaction_is_seen_by_both_and_taken_back(talk: Conversation, pair: Pair) -> None:
     client, therapist = pair
     message = await said(client, "I went out.")
     ok = await therapist.ok("reaction.add", record=(record := new()), message=message, emoji="👍🏽")
     for one in pair:
         got = await one.until("reaction.added")
-        assert got["n"] == ok["n"] == 2
-        assert (got["record"], got["message"], got["emoji"]) == (record, message, "👍🏽")
-        assert got["from"] != (await one.until("message.posted"))["from"] if one is therapist else True
+        assert (got["n"], got["record"], got["message"], got["emoji"]) == (2, record, message, "👍🏽")
+        assert (got["from"], got["at"], ok["n"]) == (talk.therapist, ok["at"], 2)
     await therapist.ok("reaction.remove", message=message, emoji="👍")  # whatever its skin tone
     assert (await client.until("reaction.removed"))["emoji"] == "👍"
     again = await therapist.ok("reaction.add", message=message, emoji="👍")
@@ -294,6 +294,24 @@ async def test_uses_are_found_again_across_sessions(talk: Conversation, pair: Pa
     assert await uses(client, "🐇") == []
 
 
+async def test_an_emoji_without_a_meaning_is_noticed_too(pair: Pair) -> None:
+    """One message after the other, each of which may go the quick way; then it gets a meaning."""
+    client, therapist = pair
+    before = [await said(client, f"{n} {TURTLE} 👍🏽 {TURTLE}") for n in range(3)]
+    answers = await asyncio.gather(
+        *(client.post(TURTLE) for _ in range(20)), *(therapist.post("none") for _ in range(5))
+    )
+    assert len({answer["n"] for answer in answers}) == 25
+    assert [one["message"] for one in await uses(therapist, "👍")] == before
+    found = await uses(therapist)
+    assert [one["message"] for one in found[:3]] == before
+    assert [one["n"] for one in found[3:]] == sorted(answer["n"] for answer in answers[:20])
+    await defined(client)
+    after = await said(client, TURTLE)
+    assert [one["message"] for one in await uses(therapist)][-1] == after
+    assert (await therapist.until("symbol.used"))["message"] == after
+
+
 async def test_what_is_taken_back_is_no_use(pair: Pair) -> None:
     client, therapist = pair
     kept, gone = await said(client, "🐢 kept"), await said(client, "🐢 gone")
@@ -376,6 +394,21 @@ async def test_no_table_says_which_emoji_it_was(platform: Platform, partner: Any
     finally:
         await admin.close()
         await other.leave()
+
+
+async def test_nothing_says_which_emoji_were_the_same_after_erasure(
+    platform: Platform, talk: Conversation, pair: Pair
+) -> None:
+    client, therapist = pair
+    await agreed(client, therapist)
+    message = await said(client, "🐢")
+    await therapist.ok("reaction.add", message=message, emoji=TURTLE)
+    await erase(talk)
+    await caches_expired(platform, talk)
+    session = await database(platform, "session")
+    for table in ("emoji_use", "symbol", "symbol_wording"):
+        assert await session.fetchval(f"select count(*) from {table} where conversation = $1", talk.id) == 0, table
+    await session.close()
 
 
 @pytest.mark.timeout(120)
