@@ -42,8 +42,9 @@ async def answer(hub: Hub, room: Room, connection: Connection, frame: features.C
 
 def noticed(room: Room, notice: Notice) -> None:
     """Tell those whom it is for, who are connected here."""
-    members = notice.model_dump_json(exclude=set(Notice.model_fields) - {"conversation"} | {"type"})
-    payload = NOTICES[type(notice)].model_validate_json(members).model_dump_json().encode()
+    kind = NOTICES[type(notice)]  # its members are the notice's own, of the same types
+    members = {name: getattr(notice, name) for name in kind.model_fields if name != "type"}
+    payload = kind(**members).model_dump_json().encode()
     for connection in room.connections.values():
         if notice.audience in (None, connection.claims.role):
             connection.outgoing.send(payload)

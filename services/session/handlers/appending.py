@@ -36,6 +36,10 @@ class Appender:
         self.grown: set[str] = set()
         """Conversations that have grown, for whoever does something about it afterwards."""
 
+    def _grew(self, conversation: str) -> None:
+        if len(self.grown) < KNOWN_MOST:
+            self.grown.add(conversation)
+
     def take_grown(self, most: int) -> list[str]:
         """Some of those that have grown, which then count as seen to."""
         taken = list(islice(self.grown, most))
@@ -47,7 +51,7 @@ class Appender:
         if len(self._known) >= KNOWN_MOST:
             self._known.clear()
         self._known[head.id] = _Known(head, list(holders), lexicon)
-        self.grown.add(head.id)
+        self._grew(head.id)
 
     def forget(self, conversation: str) -> None:
         """Something else happens to the conversation: what is known of it is no longer so."""
@@ -73,7 +77,7 @@ class Appender:
             if conversation not in grown:
                 self.forget(conversation)
                 continue
-            self.grown.add(conversation)
+            self._grew(conversation)
             known, at, last = self._known[conversation], grown[conversation], several[-1]
             known.head = replace(known.head, last_seq=last.seq, last_n=last.n, last_at=at)
             for p in several:

@@ -13,7 +13,7 @@ from services.session.domain import pacing as domain
 from services.session.domain.heads import Head
 from services.session.domain.pacing import Changes, Said, Tally
 from services.session.handlers.records import Feature
-from services.session.store.pacing import PacingStore, Row, State, Whole
+from services.session.store.pacing import PacingStore, Place, Row, State, Whole
 from shared.contracts.envelope import Reply
 from shared.contracts.events import Done
 from shared.contracts.features.pacing import (
@@ -139,36 +139,48 @@ async def _keep_changes(store: PacingStore, whole: Whole, scope: str, state: Sta
 # --- figures --------------------------------------------------------------------------------------------------------
 
 
-async def figures(
-    tx: Connection, conversation: str, people: Mapping[Role, str], tallies: Mapping[str, Tally]
-) -> dict[str, Figures]:
-    """Figures by scope."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A tally, and whose it is."""
+
+    place: Place
+    client: str
+    therapist: str
+    tally: Tally
+
+
+async def figures(tx: Connection, several: Sequence[Counted]) -> dict[Place, Figures]:
+    """Figures of tallies."""
     asked = [
-        (scope, who, where)
-        for scope, tally in tallies.items()
-        for who, side in tally.sides.items()
+        (counted.place, who, where)
+        for counted in several
+        for who, side in counted.tally.sides.items()
         if (where := domain.median_of(side)) is not None
     ]
-    found = await PacingStore(tx).medians(conversation, asked) if asked else []
-    medians = {(scope, who): median for (scope, who, _), median in zip(asked, found, strict=True)}
-    return {
-        scope: Figures(
-            participants={
-                people[who]: ParticipantFigures(
-                    messages=side.messages,
-                    words=side.words,
-                    share=domain.ratio(side.words, sum(s.words for s in tally.sides.values())),
-                    turns=side.turns,
-                    longest_run=side.longest_run,
-                    median_reply_s=medians.get((scope, who)),
-                    interventions=dict(side.interventions),
-                )
-                for who, side in tally.sides.items()
-            },
-            ratios=domain.ratios(tally.sides["therapist"].interventions),
-        )
-        for scope, tally in tallies.items()
-    }
+    found = await PacingStore(tx).medians(asked) if asked else []
+    medians = {(place, who): median for (place, who, _), median in zip(asked, found, strict=True)}
+    return {counted.place: _figures(counted, medians) for counted in several}
+
+
+def _figures(counted: Counted, medians: Mapping[tuple[Place, Role], float]) -> Figures:
+    sides = counted.tally.sides
+    spoken = sum(side.words for side in sides.values())
+    people: dict[Role, str] = {"client": counted.client, "therapist": counted.therapist}
+    return Figures(
+        participants={
+            people[who]: ParticipantFigures(
+                messages=side.messages,
+                words=side.words,
+                share=domain.ratio(side.words, spoken),
+                turns=side.turns,
+                longest_run=side.longest_run,
+                median_reply_s=medians.get((counted.place, who)),
+                interventions=dict(side.interventions),
+            )
+            for who, side in sides.items()
+        },
+        ratios=domain.ratios(sides["therapist"].interventions),
+    )
 
 
 def _session(session: str, started_at: datetime, ended_at: datetime | None, of: Figures) -> SessionFigures:
@@ -186,27 +198,27 @@ async def notices(tx: Connection, wholes: Sequence[Whole]) -> list[PacingUpdated
     store = PacingStore(tx)
     running = await store.running([whole.conversation for whole in wholes])
     states = await store.states([(conversation, session) for conversation, (session, _) in running.items()])
-    told = []
-    for whole in wholes:
-        people: dict[Role, str] = {"client": whole.client, "therapist": whole.therapist}
-        session, started_at = running.get(whole.conversation, (None, None))
-        tallies = {whole.conversation: whole.state.tally}
-        if session is not None:
-            tallies[session] = states[whole.conversation, session].tally
-        found = await figures(tx, whole.conversation, people, tallies)
-        now = found[whole.conversation]
-        told.append(
-            PacingUpdated(
-                tenant=whole.tenant,
-                conversation=whole.conversation,
-                participants=now.participants,
-                ratios=now.ratios,
-                running=None
-                if session is None or started_at is None
-                else _session(session, started_at, None, found[session]),
-            )
-        )
-    return told
+    several = [_counted(whole, whole.conversation, whole.state) for whole in wholes]
+    of = {whole.conversation: whole for whole in wholes}
+    several += [_counted(of[conversation], session, state) for (conversation, session), state in states.items()]
+    found = await figures(tx, several)
+    return [_notice(whole, running.get(whole.conversation), found) for whole in wholes]
+
+
+def _counted(whole: Whole, scope: str, state: State) -> Counted:
+    return Counted((whole.conversation, scope), whole.client, whole.therapist, state.tally)
+
+
+def _notice(whole: Whole, running: tuple[str, datetime] | None, found: Mapping[Place, Figures]) -> PacingUpdated:
+    now = found[whole.conversation, whole.conversation]
+    session = None if running is None else _session(*running, None, found[whole.conversation, running[0]])
+    return PacingUpdated(
+        tenant=whole.tenant,
+        conversation=whole.conversation,
+        participants=now.participants,
+        ratios=now.ratios,
+        running=session,
+    )
 
 
 async def _read(tx: Connection, head: Head, command: ReadPacing) -> Reply:
@@ -218,17 +230,18 @@ async def _read(tx: Connection, head: Head, command: ReadPacing) -> Reply:
         if state is None:
             raise errors.not_found("session")
         scope, tally = command.session, state.tally
-    found = await figures(tx, head.id, {"client": head.client, "therapist": head.therapist}, {scope: tally})
-    return PacingRead(causationid=command.id, figures=found[scope], muted=whole.state.muted)
+    place = head.id, scope
+    found = await figures(tx, [Counted(place, head.client, head.therapist, tally)])
+    return PacingRead(causationid=command.id, figures=found[place], muted=whole.state.muted)
 
 
 async def _series(tx: Connection, head: Head, command: ReadPacingSeries) -> Reply:
     await roll_up(tx, [head.id])
     rows = await PacingStore(tx).sessions(head.id, command.before, command.limit + 1)
     page = rows[: command.limit]
-    people: dict[Role, str] = {"client": head.client, "therapist": head.therapist}
-    found = await figures(tx, head.id, people, {row.session: row.state.tally for row in page})
-    sessions = [_session(row.session, row.started_at, row.ended_at, found[row.session]) for row in page]
+    several = [Counted((head.id, row.session), head.client, head.therapist, row.state.tally) for row in page]
+    found = await figures(tx, several)
+    sessions = [_session(row.session, row.started_at, row.ended_at, found[head.id, row.session]) for row in page]
     return PacingSeriesRead(causationid=command.id, sessions=sessions, more=len(rows) > len(page))
 
 

@@ -31,26 +31,26 @@ order by p.conversation for update of p;
 -- name: said
 -- Messages behind what a tally has, with the session that ran then. One way by keys for each conversation.
 select a.conversation, e.seq, e.n, e.sender, (extract(epoch from e.at) * 1000)::bigint as at_ms, e.intervention,
-       coalesce(e.words, 0) as words, octet_length(e.content) = 0 as deleted, s.id as session
+       coalesce(e.words, 0) as words, octet_length(e.content) = 0 as deleted,
+       case when s.ended_n is null or e.n < s.ended_n then s.id end as session
 from unnest($1::uuid[], $2::bigint[]) as a (conversation, upto)
 cross join lateral (
     select * from event e where e.conversation = a.conversation and e.seq > a.upto order by e.seq limit $3
 ) as e
 left join lateral (
-    select id from session s
-    where s.conversation = a.conversation and s.started_n < e.n and (s.ended_n is null or e.n < s.ended_n)
-    order by s.started_n desc limit 1
+    select id, ended_n from session s
+    where s.conversation = a.conversation and s.started_n < e.n order by s.started_n desc limit 1
 ) as s on true
 order by a.conversation, e.seq;
 
 -- name: message
 select e.seq, e.n, e.sender, (extract(epoch from e.at) * 1000)::bigint as at_ms, e.intervention,
-       coalesce(e.words, 0) as words, octet_length(e.content) = 0 as deleted, s.id as session
+       coalesce(e.words, 0) as words, octet_length(e.content) = 0 as deleted,
+       case when s.ended_n is null or e.n < s.ended_n then s.id end as session
 from event e
 left join lateral (
-    select id from session s
-    where s.conversation = e.conversation and s.started_n < e.n and (s.ended_n is null or e.n < s.ended_n)
-    order by s.started_n desc limit 1
+    select id, ended_n from session s
+    where s.conversation = e.conversation and s.started_n < e.n order by s.started_n desc limit 1
 ) as s on true
 where e.conversation = $1 and e.message = $2;
 
@@ -100,12 +100,12 @@ where conversation = $1 and seq <= $2 and words > 0 and octet_length(content) > 
 select a.place, (
     select array_agg(reply_ms) from (
         select t.reply_ms from turn t
-        where t.conversation = $1 and t.scope = a.scope and t.client = a.client and t.reply_ms >= a.from_ms
+        where t.conversation = a.conversation and t.scope = a.scope and t.client = a.client and t.reply_ms >= a.from_ms
         order by t.reply_ms offset a.skip limit a.count
     ) as found
 ) as found
-from unnest($2::integer[], $3::uuid[], $4::boolean[], $5::bigint[], $6::integer[], $7::integer[])
-    as a (place, scope, client, from_ms, skip, count);
+from unnest($1::integer[], $2::uuid[], $3::uuid[], $4::boolean[], $5::bigint[], $6::integer[], $7::integer[])
+    as a (place, conversation, scope, client, from_ms, skip, count);
 
 -- name: sessions
 -- Sessions, newest first, behind the session $2 where it is given.

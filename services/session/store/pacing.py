@@ -14,6 +14,8 @@ from shared.runtime.postgres import Connection, Queries
 
 _sql = Queries(Path(__file__).parent.parent / "sql" / "pacing.sql")
 DEFAULT_SHARE = 0.65
+Place = tuple[str, str]
+"""A conversation and a scope of it: itself, or a session."""
 
 
 @dataclass(slots=True)
@@ -118,7 +120,7 @@ class PacingStore:
         assert row is not None
         return _row(row, whole)
 
-    async def states(self, scopes: Sequence[tuple[str, str]]) -> dict[tuple[str, str], State]:
+    async def states(self, scopes: Sequence[Place]) -> dict[Place, State]:
         """States of sessions, by conversation and session; where there is none yet, an empty one."""
         found = {scope: State() for scope in scopes}
         if scopes:
@@ -175,13 +177,13 @@ class PacingStore:
         rows = await self._tx.fetch(_sql["recent"], whole.conversation, whole.upto)
         return [("client" if str(r["sender"]) == whole.client else "therapist", r["words"]) for r in reversed(rows)]
 
-    async def medians(self, conversation: str, asked: Sequence[tuple[str, Role, Median]]) -> list[float]:
+    async def medians(self, asked: Sequence[tuple[Place, Role, Median]]) -> list[float]:
         """Medians in seconds, by the places that counts have told."""
         rows = await self._tx.fetch(
             _sql["medians"],
-            conversation,
             list(range(len(asked))),
-            [scope for scope, _, _ in asked],
+            [conversation for (conversation, _), _, _ in asked],
+            [scope for (_, scope), _, _ in asked],
             [who == "client" for _, who, _ in asked],
             [m.from_ms for _, _, m in asked],
             [m.skip for _, _, m in asked],
