@@ -101,7 +101,12 @@ class Side(picows.WSListener, ABC):
 async def connect(side: Side, url: str, protocol: str) -> None:
     """Raises `Trouble`: it can't be reached, or doesn't greet."""
     try:
-        await picows.ws_connect(lambda: side, url, extra_headers=[("Sec-WebSocket-Protocol", protocol)])
+        await picows.ws_connect(
+            lambda: side,
+            url,
+            extra_headers=[("Sec-WebSocket-Protocol", protocol)],
+            enable_auto_pong=False,  # a side answers by itself, and so hears of them
+        )
         async with asyncio.timeout(CONNECT_S):
             await side.ready
     except (OSError, TimeoutError, picows.WSError) as error:

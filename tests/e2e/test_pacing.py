@@ -27,7 +27,7 @@ async def test_both_see_the_balance_move(pair: Pair) -> None:
     await expect(balance(client, "you 75 %, Therapist 25 %")).to_be_visible()
     await balance(therapist, "you 25 %, Client 75 %").click()
     figures = therapist.page.get_by_role("dialog", name="Balance")
-    await expect(figures.get_by_role("row", name="Words 2 6")).to_be_visible()
+    await expect(figures.get_by_role("row", name="Words 2 6", exact=True)).to_be_visible()
     await expect(figures.get_by_text("MITI, for reference: fair from 1, good from 2")).to_be_visible()
     await figures.get_by_role("button", name="Close").click()
     await client.page.reload()
@@ -47,6 +47,7 @@ async def test_a_message_is_deleted_for_both(pair: Pair) -> None:
     for window in pair:
         await expect(window.log.locator(".bubble.deleted")).to_have_text("Deleted")
         await expect(window.log).not_to_contain_text("what I regret")
+    await expect(client.page.get_by_role("button", name="Delete for good?")).to_have_count(0)
     await expect(balance(client, "you 100 %, Therapist 0 %")).to_be_visible()
     await therapist.page.reload()
     await expect(therapist.log.locator(".bubble.deleted")).to_have_text("Deleted")

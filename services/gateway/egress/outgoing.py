@@ -8,7 +8,6 @@ What follows from one delivery of the broker goes out corked: all frames for one
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -84,7 +83,7 @@ class Outgoing:
         socket.underlying_transport.set_write_buffer_limits(high=BUFFER_BYTES)
         self._socket = socket
         self._close = close
-        self._queue: deque[_Waiting] = deque()
+        self._queue: list[_Waiting] = []  # a deque takes 0.7 KiB of each connection, be it empty
         self._bytes = 0
         self._stale: dict[tuple[str, str], _Waiting] = {}
         """Drafts (by conversation) whose newest state has its place in the queue, and that place."""
@@ -175,7 +174,7 @@ class Outgoing:
 
     def _next(self) -> bytes | None:
         """The payload whose turn it is; None: a draft that has ended meanwhile."""
-        frame = self._queue.popleft()
+        frame = self._queue.pop(0)
         self._bytes -= len(frame.payload)
         if frame.live is None:
             return frame.payload
@@ -196,7 +195,7 @@ class Outgoing:
         if self in cork.held:
             cork.held[self] = [frame for frame in cork.held[self] if stays(frame)]
         if self._stale:
-            self._queue = deque(frame for frame in self._queue if stays(frame))
+            self._queue = [frame for frame in self._queue if stays(frame)]
             self._stale = {draft: frame for draft, frame in self._stale.items() if stays(frame)}
 
     async def _drained(self) -> None:

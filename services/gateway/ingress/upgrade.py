@@ -1,5 +1,6 @@
 """From HTTP to websocket: aiohttp answers requests, and picows reads and writes what follows an upgrade (ADR 11)."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -9,7 +10,7 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]  # what picow
 
 MOST_BYTES = 1024 * 1024
 """picows itself closes 1009 above."""
-BUFFER_BYTES = 2_048
+BUFFER_BYTES = 1_024
 """What a connection reads into, to begin with; it grows with what comes."""
 
 _HANDSHAKE = (
@@ -18,6 +19,7 @@ _HANDSHAKE = (
 )
 """As picows wants it; browsers' own say more, and some say `Connection: keep-alive, Upgrade`."""
 
+_NOBODY = asyncio.Protocol()
 _log = logging.LoggerAdapter(logging.getLogger("picows"))  # a bare logger gets a child for each connection
 
 
@@ -35,11 +37,14 @@ def hand_over(request: web.Request, listener: WSListener, protocol: str | None) 
     assert transport is not None
     spoken = _speaking(listener, {} if protocol is None else {"Sec-WebSocket-Protocol": protocol})
     transport.pause_reading()  # a transport that is reading doesn't look at what protocol it has
+    transport.set_protocol(_NOBODY)  # uvloop keeps the last one that wasn't buffered, which would be aiohttp's
     transport.set_protocol(spoken)
     http.transport = None  # aiohttp forgets the connection without closing it
     http.connection_lost(None)
     spoken.connection_made(transport)
     _feed(spoken, _HANDSHAKE % request.headers["Sec-WebSocket-Key"].encode())
+    for head in (spoken.transport.request, spoken.transport.response):
+        head.headers = None  # picows keeps both as long as the connection, and nobody asks for them
     transport.resume_reading()
     return web.Response()
 

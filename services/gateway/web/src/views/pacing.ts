@@ -51,6 +51,7 @@ export class PacingView implements PageFeature {
   #muted = false;
   readonly #marks = new Map<string, Intervention>();
   readonly #beneath = new Map<string, HTMLElement>();
+  readonly #actions = new Map<string, HTMLElement[]>();
 
   constructor(private readonly conversation: Conversation, private readonly ask: Ask, private readonly therapist: boolean, private readonly use: (body: string) => void) {
     this.buttons = therapist ? [this.#bar, this.#offered] : [this.#bar];
@@ -69,7 +70,7 @@ export class PacingView implements PageFeature {
     else if (frame.type === "session.ended") this.#running = null;
     else if (frame.type === "pacing.offer") { this.#prompts = frame.prompts; this.#offered.hidden = false; }
     else if (frame.type === "message.marked") this.#marked(frame.message, frame.intervention);
-    else if (frame.type === "message.deleted") { this.#marks.delete(frame.message); this.#label(frame.message); }
+    else if (frame.type === "message.deleted") this.#deleted(frame.message);
   }
 
   recall(_: Happened): void { /* history says how a message is marked now */ }
@@ -98,7 +99,15 @@ export class PacingView implements PageFeature {
       sure = true;
       text(remove, W.sure);
     } }, W.remove);
-    return [...(this.therapist ? [this.#kinds(message.message, (intervention) => void act("message.mark", { intervention }))] : []), remove, status];
+    const actions = [...(this.therapist ? [this.#kinds(message.message, (intervention) => void act("message.mark", { intervention }))] : []), remove, status];
+    this.#actions.set(message.message, actions);
+    return actions;
+  }
+
+  #deleted(message: string): void {
+    this.#marks.delete(message);
+    this.#label(message);
+    for (const action of this.#actions.get(message) ?? []) action.remove();
   }
 
   #kinds(message: string, choose: (intervention: Intervention) => void): HTMLElement {
