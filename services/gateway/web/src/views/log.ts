@@ -98,7 +98,8 @@ export class Log {
     if (!bubble || bubble.classList.contains("deleted")) return;
     bubble.classList.add("deleted");
     text(bubble, S.deleted);
-    this.#shown.get(seq)?.querySelector(".tone")?.remove();
+    // Nothing more is to be seen of it, nor done with it.
+    this.#shown.get(seq)?.querySelectorAll(".tone, .reactions, :scope > [aria-expanded], .more").forEach((one) => { one.remove(); });
   }
 
   /** What the other is writing, at the other's pace; the whole of it at once for whom motion disturbs. */
