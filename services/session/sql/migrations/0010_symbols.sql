@@ -1,4 +1,4 @@
--- depends: 0008_records
+-- depends: 0009_pacing
 
 -- Each use of an emoji in a message or as a reaction: `n` is the message's or the reaction's own. `emoji` is a tag, which
 -- only the conversation's key can make. A use that was taken back isn't here any more.
@@ -44,6 +44,3 @@ create table symbol_wording (
     primary key (conversation, symbol, revision),
     foreign key (conversation, symbol) references symbol
 );
-
--- In which session something happened.
-create index session_started on session (conversation, started_n);
