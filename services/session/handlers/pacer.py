@@ -57,6 +57,9 @@ class Pacer:
                     log.warning("pacing_delayed", error=type(error).__name__)
                     self._appender.grown.update(grown)
                     break
+                except Exception as error:  # what is wrong with a tally must not keep messages from being appended
+                    log.error("pacing_failed", exc_info=error)
+                    break
                 for address, envelope in told:
                     self._publisher.offer(to_gateway(address), envelope)
                 if len(grown) < AT_ONCE:
