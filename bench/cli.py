@@ -15,6 +15,7 @@ from bench.measure import Wish, bench
 from bench.pacing import measure_pacing
 from bench.platform import UnsaidSide
 from bench.seals import measure_seals
+from bench.timeline import measure_timeline
 from bench.withdrawal import measure_withdrawals
 
 RATES = (200.0, 500.0, 800.0)
@@ -146,6 +147,16 @@ def exercises(
 ) -> None:
     """`exercise.series` in a long conversation, from a client's question to its answer."""
     measure_exercises(messages, asks, json)
+
+
+@app.command()
+def timeline(
+    messages: Annotated[int, typer.Option(min=1_000, max=10_000_000, help="Messages of the conversation.")] = 50_000,
+    asks: Annotated[int, typer.Option(min=100, max=100_000, help="How often each is asked.")] = 1_000,
+    json: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all figures to this file.")] = None,
+) -> None:
+    """`symbol.timeline` in a long conversation, from a client's question to its answer."""
+    measure_timeline(messages, asks, json)
 
 
 @app.command()

@@ -1,6 +1,15 @@
 """The features of the gateway: one line for each. ARCHITECTURE.md, "Adding a feature"."""
 
-from services.gateway.handlers import agreements, exercises, interventions, pacing, records, taking_back
+from services.gateway.handlers import (
+    agreements,
+    attunement,
+    exercises,
+    interventions,
+    pacing,
+    records,
+    symbols,
+    taking_back,
+)
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.records import Feature
@@ -13,6 +22,8 @@ from shared.contracts.records import Notice
 FEATURES: tuple[Feature, ...] = (
     taking_back.FEATURE,
     interventions.FEATURE,
+    symbols.FEATURE,
+    attunement.FEATURE,
     pacing.FEATURE,
     exercises.FEATURE,
     agreements.FEATURE,

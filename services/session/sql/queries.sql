@@ -28,6 +28,11 @@ with new as (
     insert into event (tenant, conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content, words)
     select tenant, conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content, words
     from new
+), used as (
+    insert into emoji_use (tenant, conversation, emoji, n, at, message, seq, author, reaction)
+    select new.tenant, new.conversation, u.emoji, new.n, new.at, new.message, new.seq, new.sender, false
+    from unnest($12::uuid[], $13::bigint[], $14::bytea[]) as u (conversation, n, emoji)
+    join new on new.conversation = u.conversation and new.n = u.n
 )
 update conversation set last_seq = head.seq, last_n = head.n, last_at = head.at
 from (select conversation, max(seq) as seq, max(n) as n, max(at) as at from new group by conversation) as head
@@ -35,7 +40,7 @@ where conversation.id = head.conversation;
 
 -- name: append_messages
 -- Messages to conversations whose heads are known, by one statement that is its own transaction. Rows: those that grew.
-select grown, grown_at from append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+select grown, grown_at from append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
 
 -- name: insert_session_fact!
 insert into event (tenant, conversation, n, kind, at, session)

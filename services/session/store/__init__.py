@@ -133,6 +133,12 @@ def _composition(row: asyncpg.Record) -> Composition:
     )
 
 
+def _uses(messages: Sequence[Posted | Placed]) -> tuple[list[str], list[int], list[bytes]]:
+    """The emoji of messages, one by one, each with its message's conversation and ``n``."""
+    uses = [(m.command.conversation, m.n, bytes.fromhex(tag)) for m in messages for tag in m.command.uses]
+    return [u[0] for u in uses], [u[1] for u in uses], [u[2] for u in uses]
+
+
 class Store:
     """Queries on one transaction."""
 
@@ -175,6 +181,7 @@ class Store:
             [b64decode(c.content) for c in commands],
             [c.words for c in commands],
             [c.tenant for c in commands],
+            *_uses(posted),
         )
 
     async def append_messages(self, fences: Mapping[str, int], placed: Sequence[Placed]) -> dict[str, datetime]:
@@ -195,6 +202,7 @@ class Store:
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
             [c.words for c in commands],
+            *_uses(placed),
         )
         return {str(row["grown"]): row["grown_at"] for row in rows}
 

@@ -3,7 +3,7 @@
 A feature's module has its frames, commands, facts and contents. ARCHITECTURE.md, "Adding a feature".
 """
 
-from shared.contracts.features import agreements, exercises, interventions, pacing, taking_back
+from shared.contracts.features import agreements, attunement, exercises, interventions, pacing, symbols, taking_back
 from shared.contracts.frames.base import Answer
 from shared.contracts.frames.values import Value
 from shared.contracts.records import RecordAccepted
@@ -14,6 +14,8 @@ ClientFrame = (
     | pacing.ClientFrame
     | exercises.ClientFrame
     | agreements.ClientFrame
+    | symbols.ClientFrame
+    | attunement.ClientFrame
 )  # fmt: skip
 """What clients send."""
 
@@ -23,6 +25,8 @@ ServerFrame = (
     | pacing.ServerFrame
     | exercises.ServerFrame
     | agreements.ServerFrame
+    | symbols.ServerFrame
+    | attunement.ServerFrame
 )  # fmt: skip
 """What participants are told, except ``ok``."""
 
@@ -30,12 +34,16 @@ OKS: dict[str, type[Answer]] = {
     **pacing.OKS,
     **exercises.OKS,
     **agreements.OKS,
+    **symbols.OKS,
+    **attunement.OKS,
 }
 """By client frame: an ``ok`` that has more than `shared.contracts.frames.server.Ok`."""
 
 CONTENTS: tuple[type[Value], ...] = (
     *exercises.CONTENTS,
     *agreements.CONTENTS,
+    *symbols.CONTENTS,
+    *attunement.CONTENTS,
 )
 """What is inside the sealed contents of records."""
 
@@ -45,6 +53,8 @@ Command = (
     | pacing.Command
     | exercises.Command
     | agreements.Command
+    | symbols.Command
+    | attunement.Command
 )  # fmt: skip
 """`RecordCommand`s and `Question`s."""
 
@@ -53,6 +63,8 @@ Fact = (
     | interventions.Fact
     | exercises.Fact
     | agreements.Fact
+    | symbols.Fact
+    | attunement.Fact
 )  # fmt: skip
 """`RecordFact`s."""
 
@@ -61,5 +73,7 @@ Told = (
     | pacing.Told
     | exercises.Told
     | agreements.Told
+    | symbols.Told
+    | attunement.Told
 )  # fmt: skip
 """Answers to features' `Question`s, and `Notice`s."""

@@ -1,9 +1,11 @@
 /** The frames of protocol version 1, as this page sends and receives them. */
 
 import type { Agreement, AgreementFrame } from "./agreements";
+import type { AttuneFrame, Check, CheckFigures } from "./attunement";
 import type { Answered, Definition, ExerciseFrame, Ratings, Run, Summary } from "./exercises";
 import type { Happened } from "./features";
 import type { Figures, Intervention, PacingFrame } from "./pacing";
+import type { Sign, SymbolFrame, Use } from "./symbols";
 
 export type Role = "client" | "therapist";
 export type Level = "letters" | "rhythm";
@@ -49,6 +51,7 @@ export interface Ok {
   decisions?: Decision[]; receipt?: Record<string, unknown>; html?: string; composition?: Composition; compositions?: CompositionSummary[];
   record?: string; records?: Happened[]; participants?: Figures["participants"]; ratios?: Figures["ratios"]; muted?: boolean;
   exercises?: Summary[]; runs?: Run[]; run?: Run; definition?: Definition; answers?: Answered[]; series?: Ratings[]; agreements?: Agreement[];
+  symbols?: Sign[]; uses?: Use[]; checks?: Check[]; sessions?: CheckFigures[];
 }
 export interface ErrorFrame {
   type: "error"; ref?: string; code: string; message: string; details?: Record<string, unknown>;
@@ -67,7 +70,7 @@ export type About =
   | { type: "composition.opened"; conversation: string; draft: string; from: string }
   | { type: "composition.deleted"; conversation: string; draft: string | null; from: string }
   | { type: "message.deleted"; conversation: string; n: number; message: string; from: string; at: string }
-  | PacingFrame
+  | PacingFrame | SymbolFrame | AttuneFrame
   | ExerciseFrame | AgreementFrame
   | { type: "resume.reset"; conversation: string; last_seq: number; last_n: number }
   | { type: "conversation.erased"; conversation: string; at: string }

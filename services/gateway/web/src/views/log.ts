@@ -5,6 +5,7 @@ import { fill, h, text } from "../dom";
 import type { Waiting } from "../outbox";
 import type { Message } from "../protocol";
 import { S } from "../strings";
+import { toneWord } from "../tones";
 import type { Piece } from "../written";
 
 const NEAR_PX = 80;
@@ -57,6 +58,7 @@ export class Log {
       let item = this.#shown.get(message.seq);
       if (!item) {
         item = this.#item(message.from === this.conversation.me ? "own" : "other", message.text, message.at, "", message.message);
+        if (message.tone) item.querySelector(".meta")?.append(h("span", { class: "tone" }, toneWord(message.tone)));
         item.append(...this.beneath(message));
         item.dataset["seq"] = String(message.seq);
         const date = day.format(new Date(message.at));
@@ -96,6 +98,8 @@ export class Log {
     if (!bubble || bubble.classList.contains("deleted")) return;
     bubble.classList.add("deleted");
     text(bubble, S.deleted);
+    // Nothing more is to be seen of it, nor done with it.
+    this.#shown.get(seq)?.querySelectorAll(".tone, .reactions, :scope > [aria-expanded], .more").forEach((one) => { one.remove(); });
   }
 
   /** What the other is writing, at the other's pace; the whole of it at once for whom motion disturbs. */

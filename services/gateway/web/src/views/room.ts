@@ -11,12 +11,14 @@ import { AgreementsView } from "./agreements";
 import { Composer } from "./composer";
 import { Compositions } from "./compositions";
 import { Records, type PageFeature } from "../features";
+import { AttunementView } from "./attunement";
 import { beneath } from "./beneath";
 import { Consents } from "./consents";
 import { ExercisesView } from "./exercises";
 import { Log } from "./log";
 import { openNotes } from "./notes";
 import { PacingView } from "./pacing";
+import { SymbolsView } from "./symbols";
 
 const PAGE = 50;
 
@@ -46,17 +48,21 @@ export class Room {
       },
     });
     this.#outbox = new Outbox(conversation.id, conversation.me, sessionStorage, ask, (waiting, ok) => {
-      conversation.keep({ seq: ok.seq ?? 0, n: ok.n ?? 0, message: waiting.message, from: conversation.me, text: waiting.text, at: ok.at ?? "" });
+      conversation.keep({ seq: ok.seq ?? 0, n: ok.n ?? 0, message: waiting.message, from: conversation.me, text: waiting.text, at: ok.at ?? "",
+        ...(waiting.tone ? { tone: waiting.tone } : {}) });
       conversation.lastN = Math.max(conversation.lastN, ok.n ?? 0);
       this.update();
     }, () => this.update());
     const compositions = new Compositions(conversation, ask, role === "therapist");
-    this.#features = [new PacingView(conversation, ask, role === "therapist", (body) => this.#composer.use(body)),
-      new ExercisesView(conversation, ask, role), new AgreementsView(conversation, ask)];
+    this.#features = [
+      new PacingView(conversation, ask, role === "therapist", (body) => this.#composer.use(body)),
+      new SymbolsView(conversation, ask), new AttunementView(conversation, ask),
+      new ExercisesView(conversation, ask, role), new AgreementsView(conversation, ask),
+    ];
     this.#records = new Records(conversation.id, ask, (record) => { for (const feature of this.#features) feature.recall(record); });
     this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft), (message) => beneath(this.#features, message));
     this.#composer = new Composer(conversation, this.#live,
-      (message, body) => this.#outbox.add({ message, text: body }), (frame) => void connection.send(frame));
+      (message, body, tone) => this.#outbox.add({ message, text: body, ...(tone ? { tone } : {}) }), (frame) => void connection.send(frame));
     this.#consents = new Consents(conversation, ask, compositions);
     this.#sessionButton = role === "therapist" ? h("button", { type: "button", click: () => void this.#startOrEnd() }) : null;
     const menu = h("nav", { "aria-label": S.title },
