@@ -1,13 +1,25 @@
 """The features of the gateway: one line for each. ARCHITECTURE.md, "Adding a feature"."""
 
-from services.gateway.handlers import agreements, exercises, interventions, pacing, records, taking_back
+from services.gateway.handlers import (
+    agreements,
+    exercises,
+    interventions,
+    pacing,
+    records,
+    safety,
+    safety_plan,
+    suitability,
+    taking_back,
+)
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.records import Feature
 from services.gateway.handlers.room import Room
 from shared.contracts import features
 from shared.contracts.errors import Code, Refused
+from shared.contracts.features.safety import SafetyAlert
 from shared.contracts.frames.base import Answer, Lasting
+from shared.contracts.frames.values import Value
 from shared.contracts.records import Notice
 
 FEATURES: tuple[Feature, ...] = (
@@ -16,11 +28,15 @@ FEATURES: tuple[Feature, ...] = (
     pacing.FEATURE,
     exercises.FEATURE,
     agreements.FEATURE,
+    safety.FEATURE,
+    safety_plan.FEATURE,
+    suitability.FEATURE,
 )
 
 BUILDS = {frame: build for feature in FEATURES for frame, build in feature.builds.items()}
 ANSWERS = {frame: reply for feature in FEATURES for frame, reply in feature.answers.items()}
 ONLY = {frame: role for feature in FEATURES for frame, role in feature.only.items()}
+UNLIMITED = frozenset(frame for feature in FEATURES for frame in feature.unlimited)
 NOTICES = {notice: frame for feature in FEATURES for notice, frame in feature.notices.items()}
 
 
@@ -42,8 +58,14 @@ async def answer(hub: Hub, room: Room, connection: Connection, frame: features.C
 
 def noticed(room: Room, notice: Notice) -> None:
     """Tell those whom it is for, who are connected here."""
-    members = notice.model_dump_json(exclude=set(Notice.model_fields) - {"conversation"} | {"type"})
-    frame = NOTICES[type(notice)].model_validate_json(members)
+    frame: Value | None
+    if isinstance(notice, SafetyAlert):
+        frame = safety.alerted(room, notice)
+    else:
+        members = notice.model_dump_json(exclude=set(Notice.model_fields) - {"conversation"} | {"type"})
+        frame = NOTICES[type(notice)].model_validate_json(members)
+    if frame is None:
+        return
     for connection in room.connections.values():
         if notice.audience in (None, connection.claims.role):
             connection.send(frame)

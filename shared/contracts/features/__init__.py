@@ -3,7 +3,16 @@
 A feature's module has its frames, commands, facts and contents. ARCHITECTURE.md, "Adding a feature".
 """
 
-from shared.contracts.features import agreements, exercises, interventions, pacing, taking_back
+from shared.contracts.features import (
+    agreements,
+    exercises,
+    interventions,
+    pacing,
+    safety,
+    safety_plan,
+    suitability,
+    taking_back,
+)
 from shared.contracts.frames.base import Answer
 from shared.contracts.frames.values import Value
 from shared.contracts.records import RecordAccepted
@@ -13,6 +22,9 @@ ClientFrame = (
     | interventions.ClientFrame
     | exercises.ClientFrame
     | agreements.ClientFrame
+    | safety.ClientFrame
+    | safety_plan.ClientFrame
+    | suitability.ClientFrame
 )  # fmt: skip
 """What clients send."""
 
@@ -22,18 +34,27 @@ ServerFrame = (
     | pacing.ServerFrame
     | exercises.ServerFrame
     | agreements.ServerFrame
+    | safety.ServerFrame
+    | safety_plan.ServerFrame
+    | suitability.ServerFrame
 )  # fmt: skip
 """What participants are told, except ``ok``."""
 
 OKS: dict[str, type[Answer]] = {
     **exercises.OKS,
     **agreements.OKS,
+    **safety.OKS,
+    **safety_plan.OKS,
+    **suitability.OKS,
 }
 """By client frame: an ``ok`` that has more than `shared.contracts.frames.server.Ok`."""
 
 CONTENTS: tuple[type[Value], ...] = (
     *exercises.CONTENTS,
     *agreements.CONTENTS,
+    *safety.CONTENTS,
+    *safety_plan.CONTENTS,
+    *suitability.CONTENTS,
 )
 """What is inside the sealed contents of records."""
 
@@ -42,14 +63,20 @@ Command = (
     | interventions.Command
     | exercises.Command
     | agreements.Command
+    | safety.Command
+    | safety_plan.Command
+    | suitability.Command
 )  # fmt: skip
-"""`RecordCommand`s and `Question`s."""
+"""`RecordCommand`s, `Question`s and `TenantQuestion`s."""
 
 Fact = (
     taking_back.Fact
     | interventions.Fact
     | exercises.Fact
     | agreements.Fact
+    | safety.Fact
+    | safety_plan.Fact
+    | suitability.Fact
 )  # fmt: skip
 """`RecordFact`s."""
 
@@ -58,5 +85,8 @@ Told = (
     | pacing.Told
     | exercises.Told
     | agreements.Told
+    | safety.Told
+    | safety_plan.Told
+    | suitability.Told
 )  # fmt: skip
 """Answers to features' `Question`s, and `Notice`s."""
