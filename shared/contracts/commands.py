@@ -65,7 +65,10 @@ class RenewAttachments(Command):
 
 
 class SendMessage(ConversationCommand):
-    """Content: `MessageContent`; ``fingerprint`` is the HMAC of it, of ``in_reply_to`` and of the sender."""
+    """Content: `MessageContent`; ``fingerprint`` is the HMAC of it, of ``in_reply_to`` and of the sender.
+
+    ``words``: how many it has, counted at the gateway's door. None: it wasn't counted.
+    """
 
     type: Literal["session.send_message"] = "session.send_message"
     sender: Id
@@ -73,6 +76,7 @@ class SendMessage(ConversationCommand):
     in_reply_to: Id | None
     fingerprint: Sha256
     content: Sealed
+    words: Annotated[int, Field(ge=0)] | None = None
 
 
 class ReadFacts(ConversationCommand):

@@ -47,7 +47,9 @@ def next_step(definition: Definition, answers: Answers) -> str | None:
     if BEFORE not in answers:
         return BEFORE
     index: int | None = 0
-    while index is not None:
+    for _ in definition.steps:  # none comes twice
+        if index is None:
+            break
         step = definition.steps[index]
         if step.when is not None and not _all(step.when, answers):
             index = _following(definition, index)
@@ -55,6 +57,7 @@ def next_step(definition: Definition, answers: Answers) -> str | None:
             index = _after(definition, index, answers)
         else:
             return step.id
+    assert index is None
     return None if AFTER in answers else AFTER
 
 

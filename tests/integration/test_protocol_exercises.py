@@ -228,6 +228,8 @@ async def test_answers_lie_sealed_and_are_gone_with_the_conversation(
     await caches_expired(platform, talk)
     sizes = "select coalesce(sum(octet_length(content)), 0) from event where conversation = $1"
     assert await session.fetchval(sizes, talk.id) == 0
+    for table in ("exercise_run", "exercise_answer"):
+        assert await session.fetchval(f"select count(*) from {table} where conversation = $1", talk.id) == 0
     await session.close()
 
 

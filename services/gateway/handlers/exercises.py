@@ -63,12 +63,16 @@ def _opened(key: DataKey, stored: c.StoredAnswer) -> AnyGiven:
     """Raises `SealBroken`, `KeyGone`."""
     if stored.content is None:
         return _UNREAD
-    return c.AnswerContent.model_validate_json(key.open(keys.record(stored.record), stored.content)).answer
+    return _open(key, stored.record, stored.content)
 
 
-def _rating(key: DataKey, stored: c.StoredAnswer) -> int:
-    """Of the first or the last step, which are ratings always. Raises `SealBroken`, `KeyGone`."""
-    given = _opened(key, stored)
+def _open(key: DataKey, record: str, content: str) -> AnyGiven:
+    return c.AnswerContent.model_validate_json(key.open(keys.record(record), content)).answer
+
+
+def _rating(key: DataKey, stored: c.StoredRating) -> int:
+    """Raises `SealBroken`, `KeyGone`."""
+    given = _open(key, stored.record, stored.content)
     assert isinstance(given, RatingGiven)
     return given.rating
 
@@ -112,7 +116,7 @@ async def _get(hub: "Hub", room: "Room", connection: Connection, frame: c.Exerci
 
 
 async def _series(hub: "Hub", room: "Room", connection: Connection, frame: c.ExerciseSeries, ref: str) -> c.SeriesOk:
-    question = c.ReadSeries(**_asking(hub, room, connection), exercise=frame.exercise)
+    question = c.ReadSeries(**_asking(hub, room, connection), exercise=frame.exercise, limit=frame.limit or PAGE)
     reply = await hub.requests.ask(hub.session_queue(room.id), question, c.SeriesRead)
     key = await hub.keys.of(room.key_name)
     series = [

@@ -66,6 +66,7 @@ def noticed(room: Room, notice: Notice) -> None:
         frame = NOTICES[type(notice)].model_validate_json(members)
     if frame is None:
         return
+    payload = frame.model_dump_json().encode()
     for connection in room.connections.values():
         if notice.audience in (None, connection.claims.role):
-            connection.send(frame)
+            connection.outgoing.send(payload)

@@ -7,6 +7,7 @@ from functools import partial
 from time import monotonic
 
 from services.gateway import metrics
+from services.gateway.domain import words
 from services.gateway.egress.requests import ANSWER_S, Answer
 from services.gateway.errors import to_frame
 from services.gateway.handlers.connection import Connection
@@ -83,6 +84,7 @@ def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend
         in_reply_to=frame.in_reply_to,
         fingerprint=key.fingerprint(connection.participant, frame.message, frame.text, frame.in_reply_to, frame.tone),
         content=key.seal(record(frame.message), content),
+        words=None if hub.settings.plain else words.count(frame.text),
     )
     submit = partial(hub.requests.submit, hub.session_queue(room.id), command, SendWaiter(connection, frame))
     _after_typing(connection, hub.peers.hurry(room, frame.message), submit)

@@ -9,8 +9,7 @@ YEARS_MOST = 5
 
 
 def local_moment(at: str, zone: str, field: str) -> datetime:
-    """When clocks in a zone show a time. What a change of clocks skips is as long after it as it would be before it;
-    what comes twice is the first.
+    """When clocks in a zone show a time. One that they skip is moved by as much; of one that comes twice, the first.
 
     Raises `Refused` (``bad_frame``): there is no such time, or no such zone.
     """

@@ -163,8 +163,9 @@ async def at_start(tx: Connection, head: Head, session: str, starter: str) -> c.
 
 
 async def empty(tx: Connection, conversation: str) -> None:
-    """Nobody is reminded in a conversation that is erased."""
+    """Nothing is agreed in a conversation that is erased, and nobody is reminded."""
     await Due(tx).empty(conversation)
+    await Agreements(tx).empty(conversation)
 
 
 FEATURE = Feature(

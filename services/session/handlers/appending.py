@@ -6,6 +6,7 @@ batch to the next. The statement compares fences and heads all the same: what it
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from services.session.domain import messages as domain
 from services.session.domain.heads import Head
@@ -31,12 +32,21 @@ class Appender:
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
         self._fences: dict[str, int] = {}
+        self.grown: set[str] = set()
+        """Conversations that have grown, for whoever does something about it afterwards."""
+
+    def take_grown(self, most: int) -> list[str]:
+        """Some of those that have grown, which then count as seen to."""
+        taken = list(islice(self.grown, most))
+        self.grown.difference_update(taken)
+        return taken
 
     def learn(self, head: Head, holders: Sequence[str]) -> None:
         """Where a conversation stands, and who holds it."""
         if len(self._known) >= KNOWN_MOST:
             self._known.clear()
         self._known[head.id] = _Known(head, list(holders))
+        self.grown.add(head.id)
 
     def forget(self, conversation: str) -> None:
         """Something else happens to the conversation: what is known of it is no longer so."""
@@ -62,6 +72,7 @@ class Appender:
             if conversation not in grown:
                 self.forget(conversation)
                 continue
+            self.grown.add(conversation)
             known, at, last = self._known[conversation], grown[conversation], several[-1]
             known.head = replace(known.head, last_seq=last.seq, last_n=last.n, last_at=at)
             for p in several:

@@ -13,7 +13,6 @@ from shared.runtime.postgres import Connection
 
 CATALOG_PAGE = 20
 ANSWERS_PAGE = 50
-SERIES_MOST = 200
 
 _DONE = {"pause": "paused", "resume": "resumed", "finish": "finished", "stop": "stopped"}
 
@@ -102,11 +101,16 @@ async def read(tx: Connection, head: Head, command: c.ReadRun) -> c.RunRead:
 
 
 async def series(tx: Connection, head: Head, command: c.ReadSeries) -> c.SeriesRead:
-    found = await Exercises(tx).series(head.id, command.exercise, SERIES_MOST)
+    found = await Exercises(tx).series(head.id, command.exercise, command.limit)
     return c.SeriesRead(causationid=command.id, series=found)
+
+
+async def empty(tx: Connection, conversation: str) -> None:
+    await Exercises(tx).empty(conversation)
 
 
 FEATURE = Feature(
     writes={c.StartExercise: start, c.AnswerExercise: answer, c.ChangeExercise: change},
     reads={c.ReadCatalog: catalog, c.ListRuns: listed, c.ReadRun: read, c.ReadSeries: series},
+    empty=empty,
 )

@@ -4,6 +4,7 @@ from services.session.handlers import (
     agreements,
     exercises,
     interventions,
+    pacing,
     safety,
     safety_plan,
     suitability,
@@ -17,6 +18,7 @@ from shared.runtime.postgres import Connection
 FEATURES: tuple[Feature, ...] = (
     taking_back.FEATURE,
     interventions.FEATURE,
+    pacing.FEATURE,
     exercises.FEATURE,
     agreements.FEATURE,
     safety.FEATURE,

@@ -15,6 +15,9 @@ where conversation = $1 and agreement = $2;
 update agreement set state = $3, reminder = $4, how = coalesce($5, how), changed_at = $6
 where conversation = $1 and agreement = $2;
 
+-- name: empty_agreements!
+delete from agreement where conversation = $1;
+
 -- name: list_agreements
 -- The page ends where its contents grow too large.
 select * from (

@@ -48,6 +48,12 @@ where r.conversation = $2
     and r.n < coalesce((select n from exercise_run where conversation = $2 and run = $4), 9223372036854775807)
 order by r.n desc limit $5;
 
+-- name: empty_answers!
+delete from exercise_answer where conversation = $1;
+
+-- name: empty_runs!
+delete from exercise_run where conversation = $1;
+
 -- name: insert_answer!
 insert into exercise_answer (tenant, conversation, run, step, n) values ($1, $2, $3, $4, $5);
 
@@ -64,8 +70,7 @@ select step, n, at, record, content, size from (
 -- name: series
 -- The last runs of an exercise that have a rating, with both ratings as they came.
 select r.run, r.version, r.state, r.started_at,
-    b.n as before_n, eb.at as before_at, eb.record as before_record, eb.content as before_content,
-    a.n as after_n, ea.at as after_at, ea.record as after_record, ea.content as after_content
+    eb.record as before_record, eb.content as before_content, ea.record as after_record, ea.content as after_content
 from exercise_run r
 join exercise_answer b on b.conversation = r.conversation and b.run = r.run and b.step = 'before'
 join event eb on eb.conversation = b.conversation and eb.n = b.n

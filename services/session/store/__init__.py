@@ -172,6 +172,7 @@ class Store:
             [c.in_reply_to for c in commands],
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
+            [c.words for c in commands],
         )
 
     async def append_messages(self, fences: Mapping[str, int], placed: Sequence[Placed]) -> dict[str, datetime]:
@@ -189,6 +190,7 @@ class Store:
             [c.in_reply_to for c in commands],
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
+            [c.words for c in commands],
         )
         return {str(row["id"]): row["last_at"] for row in rows}
 

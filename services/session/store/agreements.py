@@ -97,6 +97,9 @@ class Agreements:
         ]
         return found, len(fitting) < len(rows)
 
+    async def empty(self, conversation: str) -> None:
+        await self._tx.execute(_sql["empty_agreements"], conversation)
+
     async def to_look_at_again(self, conversation: str, now: datetime, limit: int) -> list[str]:
         rows = await self._tx.fetch(_sql["to_look_at_again"], conversation, now, limit)
         return [str(row["agreement"]) for row in rows]

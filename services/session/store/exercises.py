@@ -12,7 +12,7 @@ import asyncpg
 from services.session.domain.exercises import Run
 from services.session.store import PAGE_BYTES
 from shared.contracts.exercises import Definition
-from shared.contracts.features.exercises import StoredAnswer, StoredRatings
+from shared.contracts.features.exercises import StoredAnswer, StoredRating, StoredRatings
 from shared.contracts.ids import rfc3339
 from shared.runtime.postgres import Connection, Queries
 
@@ -56,14 +56,18 @@ def _kept(row: asyncpg.Record) -> Kept:
     return Kept(run, definition, str(row["started_by"]), row["started_at"], row["changed_at"])
 
 
-def _answer(row: asyncpg.Record, step: str, prefix: str = "", *, with_content: bool = True) -> StoredAnswer:
+def _answer(row: asyncpg.Record, *, with_content: bool) -> StoredAnswer:
     return StoredAnswer(
-        step=step,
-        record=str(row[prefix + "record"]),
-        n=row[prefix + "n"],
-        at=rfc3339(row[prefix + "at"]),
-        content=b64encode(row[prefix + "content"]).decode() if with_content else None,
+        step=row["step"],
+        record=str(row["record"]),
+        n=row["n"],
+        at=rfc3339(row["at"]),
+        content=b64encode(row["content"]).decode() if with_content else None,
     )
+
+
+def _rating(row: asyncpg.Record, which: str) -> StoredRating:
+    return StoredRating(record=str(row[f"{which}_record"]), content=b64encode(row[f"{which}_content"]).decode())
 
 
 class Exercises:
@@ -131,8 +135,13 @@ class Exercises:
             fitting = rows[:limit]
         else:
             fitting = [row for index, row in enumerate(rows[:limit]) if index == 0 or row["size"] <= PAGE_BYTES]
-        found = [_answer(row, row["step"], with_content=whole is None or row["step"] in whole) for row in fitting]
+        found = [_answer(row, with_content=whole is None or row["step"] in whole) for row in fitting]
         return found, len(fitting) < len(rows)
+
+    async def empty(self, conversation: str) -> None:
+        """What was done there, and in which order, says something of who did it."""
+        await self._tx.execute(_sql["empty_answers"], conversation)
+        await self._tx.execute(_sql["empty_runs"], conversation)
 
     async def series(self, conversation: str, exercise: str, limit: int) -> list[StoredRatings]:
         """The last runs, ascending."""
@@ -143,8 +152,8 @@ class Exercises:
                 version=row["version"],
                 state=row["state"],
                 started_at=rfc3339(row["started_at"]),
-                before=_answer(row, "before", "before_"),
-                after=None if row["after_n"] is None else _answer(row, "after", "after_"),
+                before=_rating(row, "before"),
+                after=None if row["after_record"] is None else _rating(row, "after"),
             )
             for row in reversed(rows)
         ]

@@ -20,6 +20,7 @@ from shared.contracts.records import RecordAccepted
 ClientFrame = (
     taking_back.ClientFrame
     | interventions.ClientFrame
+    | pacing.ClientFrame
     | exercises.ClientFrame
     | agreements.ClientFrame
     | safety.ClientFrame
@@ -41,6 +42,7 @@ ServerFrame = (
 """What participants are told, except ``ok``."""
 
 OKS: dict[str, type[Answer]] = {
+    **pacing.OKS,
     **exercises.OKS,
     **agreements.OKS,
     **safety.OKS,
@@ -61,6 +63,7 @@ CONTENTS: tuple[type[Value], ...] = (
 Command = (
     taking_back.Command
     | interventions.Command
+    | pacing.Command
     | exercises.Command
     | agreements.Command
     | safety.Command

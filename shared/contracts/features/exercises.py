@@ -68,10 +68,11 @@ class ExerciseGet(InConversation):
 
 
 class ExerciseSeries(InConversation):
-    """The ratings before and after, over time: the last 200 runs, ascending."""
+    """The ratings before and after, over time: those of the last runs, ascending."""
 
     type: Literal["exercise.series"]
     exercise: Name
+    limit: Annotated[int, Field(ge=1, le=200)] | None = None
 
 
 class ExerciseSummary(Value):
@@ -207,6 +208,7 @@ class ReadRun(Question):
 class ReadSeries(Question):
     type: Literal["session.read_series"] = "session.read_series"
     exercise: Name
+    limit: int
 
 
 class ExerciseStartedFact(RecordFact):
@@ -260,15 +262,22 @@ class RunRead(Reply):
     more: bool
 
 
+class StoredRating(Value):
+    """Content: `AnswerContent`, sealed as the record."""
+
+    record: Id
+    content: Sealed
+
+
 class StoredRatings(Value):
-    """The two answers of a run, sealed as they came."""
+    """The two ratings of a run, sealed as they came."""
 
     run: Id
     version: Version
     state: State
     started_at: str
-    before: StoredAnswer
-    after: StoredAnswer | None = LeftOut
+    before: StoredRating
+    after: StoredRating | None = LeftOut
 
 
 class SeriesRead(Reply):

@@ -12,7 +12,7 @@ from shared.contracts.ids import Id
 from shared.contracts.records import Question, RecordCommand, RecordFact
 from shared.contracts.safety_data import IntakeQuestion
 
-Answers = Annotated[dict[Name, AnswerValue], Field(max_length=40)]
+Answers = Annotated[dict[Name, AnswerValue], Field(min_length=1, max_length=40)]
 
 
 class SuitabilityGet(InConversation):

@@ -95,11 +95,17 @@ export class Conversation {
       case "session.ended":
         this.session = null;
         break;
+      case "message.deleted":
+        for (const known of this.messages.values()) if (known.message === frame.message) { known.text = ""; known.deleted = true; }
+        break;
       case "resume.reset":
         this.messages.clear();
         this.lastN = frame.last_n;
         this.lastSeq = frame.last_seq;
         break;
+      case "message.marked":
+      case "pacing.updated":
+      case "pacing.offer": // a feature's
       case "composition.opened":
       case "composition.deleted": // read anew whenever one is looked at
       case "conversation.added":

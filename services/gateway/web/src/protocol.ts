@@ -3,6 +3,7 @@
 import type { Agreement, AgreementFrame } from "./agreements";
 import type { Answered, Definition, ExerciseFrame, Ratings, Run, Summary } from "./exercises";
 import type { Happened } from "./features";
+import type { Figures, Intervention, PacingFrame } from "./pacing";
 
 export type Role = "client" | "therapist";
 export type Level = "letters" | "rhythm";
@@ -22,7 +23,7 @@ export interface Form { purpose: Purpose; version: number; title: string; text: 
 export interface Person { id: string; role: Role; display_name: string; online: boolean }
 export interface Message {
   seq: number; n: number; message: string; from: string; text: string; at: string;
-  in_reply_to?: string; tone?: string;
+  in_reply_to?: string; tone?: string; deleted?: true; intervention?: Intervention;
 }
 export interface Live { on: boolean; level: Level }
 export interface Session { id: string; started_at: string }
@@ -46,7 +47,7 @@ export interface Ok {
   type: "ok"; ref: string; seq?: number; n?: number; at?: string; messages?: Message[]; more?: boolean;
   forms?: Form[]; decision?: string; epoch?: number; session?: string; notes?: Note[]; version?: number;
   decisions?: Decision[]; receipt?: Record<string, unknown>; html?: string; composition?: Composition; compositions?: CompositionSummary[];
-  record?: string; records?: Happened[];
+  record?: string; records?: Happened[]; participants?: Figures["participants"]; ratios?: Figures["ratios"]; muted?: boolean;
   exercises?: Summary[]; runs?: Run[]; run?: Run; definition?: Definition; answers?: Answered[]; series?: Ratings[]; agreements?: Agreement[];
 }
 export interface ErrorFrame {
@@ -65,6 +66,8 @@ export type About =
   | { type: "session.started" | "session.ended"; conversation: string; session: string; at: string; n: number }
   | { type: "composition.opened"; conversation: string; draft: string; from: string }
   | { type: "composition.deleted"; conversation: string; draft: string | null; from: string }
+  | { type: "message.deleted"; conversation: string; n: number; message: string; from: string; at: string }
+  | PacingFrame
   | ExerciseFrame | AgreementFrame
   | { type: "resume.reset"; conversation: string; last_seq: number; last_n: number }
   | { type: "conversation.erased"; conversation: string; at: string }

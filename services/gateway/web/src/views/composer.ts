@@ -104,6 +104,13 @@ export class Composer {
     this.update();
   }
 
+  /** Put a text behind what stands there, as if it had been typed. */
+  use(body: string): void {
+    this.field.value = [this.field.value, body].filter(Boolean).join(" ");
+    this.#typed();
+    this.field.focus();
+  }
+
   #typed(): void {
     this.#grow();
     text(this.#problem, "");

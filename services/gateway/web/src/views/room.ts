@@ -6,15 +6,17 @@ import { h, text } from "../dom";
 import { LiveText } from "../livetext";
 import { Outbox } from "../outbox";
 import { Refused, type About, type Role } from "../protocol";
-import type { PageFeature } from "../features";
 import { S } from "../strings";
 import { AgreementsView } from "./agreements";
 import { Composer } from "./composer";
 import { Compositions } from "./compositions";
+import { Records, type PageFeature } from "../features";
+import { beneath } from "./beneath";
 import { Consents } from "./consents";
 import { ExercisesView } from "./exercises";
 import { Log } from "./log";
 import { openNotes } from "./notes";
+import { PacingView } from "./pacing";
 
 const PAGE = 50;
 
@@ -29,6 +31,7 @@ export class Room {
   readonly #session = h("span", { class: "session", role: "status" });
   readonly #sessionButton: HTMLButtonElement | null;
   readonly #features: readonly PageFeature[];
+  readonly #records: Records;
   #more = true;
   #loaded = false;
   #asked = false;
@@ -48,8 +51,10 @@ export class Room {
       this.update();
     }, () => this.update());
     const compositions = new Compositions(conversation, ask, role === "therapist");
-    this.#features = [new ExercisesView(conversation, ask, role), new AgreementsView(conversation, ask)];
-    this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft));
+    this.#features = [new PacingView(conversation, ask, role === "therapist", (body) => this.#composer.use(body)),
+      new ExercisesView(conversation, ask, role), new AgreementsView(conversation, ask)];
+    this.#records = new Records(conversation.id, ask, (record) => { for (const feature of this.#features) feature.recall(record); });
+    this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft), (message) => beneath(this.#features, message));
     this.#composer = new Composer(conversation, this.#live,
       (message, body) => this.#outbox.add({ message, text: body }), (frame) => void connection.send(frame));
     this.#consents = new Consents(conversation, ask, compositions);
@@ -105,6 +110,7 @@ export class Room {
     this.conversation.take(frame);
     for (const feature of this.#features) feature.take(frame);
     if (frame.type === "message.posted") this.#outbox.stored(frame.message);
+    if (frame.type === "resume.reset") this.#records.forget();
     if (frame.type === "resume.reset") void this.#newest().then(() => this.update());
     if (frame.type === "live.changed" && frame.from === this.conversation.me) {
       if (frame.reason === "suspended") this.#live.pause(true);
@@ -149,6 +155,8 @@ export class Room {
       const ok = await this.connection.ask({ type: "history", conversation: this.conversation.id, limit: PAGE, ...where });
       for (const message of ok.messages ?? []) this.conversation.keep(message);
       this.#more = ok.more ?? false;
+      const first = this.conversation.ordered[0];
+      if (first) await this.#records.from(first.n);
       return true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
