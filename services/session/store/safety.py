@@ -4,6 +4,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -31,7 +32,7 @@ def _open(row: asyncpg.Record) -> OpenRaise:
     )
 
 
-def _summary(row: asyncpg.Record) -> dict[str, str | None]:
+def _summary(row: asyncpg.Record) -> dict[str, Any]:
     return {
         **_open(row).model_dump(by_alias=False),
         "acknowledged_at": _moment(row["acknowledged_at"]),

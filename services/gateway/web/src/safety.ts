@@ -34,10 +34,18 @@ export class Raises {
 
   get open(): OpenRaise[] { return [...this.#open.values()]; }
 
-  /** What a welcome or a list says, whole: what isn't there was seen. */
+  /** What a welcome says, whole: what isn't there was seen. */
   load(raises: readonly OpenRaise[]): void {
     const before = this.#open;
     this.#open = new Map(raises.map((one) => [one.raised, { ...before.get(one.raised), ...one }]));
+  }
+
+  /** What was said with those that are open; a list has only what is on record. */
+  say(raises: readonly Raised[]): void {
+    for (const { raised, text } of raises) {
+      const found = this.#open.get(raised);
+      if (found && text !== undefined) found.text = text;
+    }
   }
 
   take(frame: SafetyFrame): void {

@@ -27,6 +27,8 @@ describe("what was raised", () => {
     all.take(raised);
     all.load([{ raised: "r", from: "me", at: "x" }, { raised: "q", from: "you", at: "y" }]);
     expect(all.open.map((one) => [one.raised, one.text])).toEqual([["r", "now"], ["q", undefined]]);
+    all.say([{ raised: "q", from: "you", at: "y", text: "help" }, { raised: "p", from: "you", at: "y", text: "seen long ago" }]);
+    expect(all.open.map((one) => one.text)).toEqual(["now", "help"]);
     all.load([]);
     expect(all.open).toEqual([]);
   });

@@ -47,7 +47,7 @@ export class SafetyView implements PageFeature {
     this.#update();
     await this.#raising.again().catch(() => null);
     if (this.#resources.version === 0) this.#resources = (await this.#ask({ type: "safety.resources" })).resources ?? this.#resources;
-    if (this.#raises.open.length) this.#raises.load((await this.#ask({ type: "safety.list", open: true, limit: 100 })).raises ?? []);
+    if (this.#raises.open.length) this.#raises.say((await this.#ask({ type: "safety.list", open: true, limit: 100 })).raises ?? []);
     this.#update();
   }
 
