@@ -293,7 +293,7 @@ async def test_what_was_raised_while_the_services_were_dead_outlives_its_gateway
             client = await talk.arrive(await talk.token(talk.client), gateway=address)
             record = new()
             for name in ("session", "consent", "notes"):
-                own.kill(name)  # type: ignore[arg-type]
+                own.kill(name)
             ok = await client.ok("safety.raise", record=record, text=TEXT)
             assert "emergency" in ok["resources"]
             process.send(signal.SIGKILL)

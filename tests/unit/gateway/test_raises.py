@@ -3,6 +3,8 @@
 import asyncio
 from unittest.mock import Mock
 
+import pytest
+
 from services.gateway.handlers.raises import Raises, UnderWay
 from shared.contracts.features.safety import SafetyAlerted, SafetyChangedFact, SafetyRaisedFact
 from shared.contracts.frames.values import OpenRaise
@@ -40,9 +42,12 @@ def test_a_raise_stands_until_it_is_seen() -> None:
     assert raises.value() is None
 
 
-async def test_who_tries_on_hears_that_it_is_recorded_by_a_fact_or_an_attachment() -> None:
-    for learn in (lambda raises: raises.take(RAISED), lambda raises: raises.attached([OPEN])):
-        under_way = UnderWay(Mock(), ALERT, asyncio.get_running_loop().create_future())
-        raises = Raises(under_way={ID: under_way})
-        learn(raises)
-        assert under_way.recorded.is_set()
+@pytest.mark.parametrize("by_attachment", [False, True])
+async def test_who_tries_on_hears_that_it_is_recorded(by_attachment: bool) -> None:
+    under_way = UnderWay(Mock(), ALERT, asyncio.get_running_loop().create_future())
+    raises = Raises(under_way={ID: under_way})
+    if by_attachment:
+        raises.attached([OPEN])
+    else:
+        raises.take(RAISED)
+    assert under_way.recorded.is_set()
