@@ -28,7 +28,7 @@ async def start(step: Step, command: c.StartExercise) -> None:
     await exercises.insert_run(head.tenant, head.id, fact.n, run, command.participant, head.last_at)
 
 
-async def _kept(tx: Connection, head: Head, run: str) -> Kept:
+async def _kept(tx: Connection, head: Head, run: str) -> tuple[Kept, Definition]:
     found = await Exercises(tx).run(head.tenant, head.id, run)
     if found is None:
         raise errors.not_found("run")
@@ -39,8 +39,8 @@ async def answer(step: Step, command: c.AnswerExercise) -> None:
     """Raises `Refused`: ``forbidden`` (the therapist), ``not_found``, ``wrong_state``."""
     step.require("client")
     exercises, head = Exercises(step.tx), step.head
-    found = await _kept(step.tx, head, command.run)
-    after = domain.answer(found.run, found.definition, command.step, command.next, by_client=True)
+    found, definition = await _kept(step.tx, head, command.run)
+    after = domain.answer(found.run, definition, command.step, command.next, by_client=True)
     fact = step.record(
         c.ExerciseAnsweredFact, run=after.id, step=command.step, next=after.step, content=command.content
     )
@@ -50,7 +50,7 @@ async def answer(step: Step, command: c.AnswerExercise) -> None:
 
 async def change(step: Step, command: c.ChangeExercise) -> None:
     """Raises `Refused`: ``not_found``, ``wrong_state``."""
-    found = await _kept(step.tx, step.head, command.run)
+    found, _ = await _kept(step.tx, step.head, command.run)
     after = domain.act(found.run, command.action)
     step.record(c.ExerciseChangedFact, kind=f"exercise.{_DONE[command.action]}", run=after.id)
     await Exercises(step.tx).change_run(step.head.id, after, step.head.last_at)
@@ -77,7 +77,7 @@ def _value(found: Kept) -> c.RunValue:
         run=found.run.id,
         exercise=found.run.exercise,
         version=found.run.version,
-        title=found.definition.title,
+        title=found.title,
         state=found.run.state,
         step=found.run.step,
         started_by=found.started_by,
@@ -94,10 +94,10 @@ async def listed(tx: Connection, head: Head, command: c.ListRuns) -> c.RunsListe
 
 async def read(tx: Connection, head: Head, command: c.ReadRun) -> c.RunRead:
     """Raises `Refused` (``not_found``)."""
-    found = await _kept(tx, head, command.run)
-    only = deciding(found.definition) if command.deciding else None
+    found, definition = await _kept(tx, head, command.run)
+    only = deciding(definition) if command.deciding else None
     answers, more = await Exercises(tx).answers(head.id, found.run.id, command.after, ANSWERS_PAGE, only)
-    return c.RunRead(causationid=command.id, run=_value(found), definition=found.definition, answers=answers, more=more)
+    return c.RunRead(causationid=command.id, run=_value(found), definition=definition, answers=answers, more=more)
 
 
 async def series(tx: Connection, head: Head, command: c.ReadSeries) -> c.SeriesRead:

@@ -20,16 +20,16 @@ delete from agreement where conversation = $1;
 
 -- name: list_agreements
 -- The page ends where its contents grow too large.
-select * from (
-    select *, sum(octet_length(content)) over (order by n desc) as size from (
-        select a.*, e.record as worded, e.content
-        from agreement a join event e on e.conversation = a.conversation and e.n = a.worded_n
-        where a.conversation = $1
-            and (not $2 or a.state in ('proposed', 'agreed'))
-            and a.n < coalesce((select n from agreement where conversation = $1 and agreement = $3), 9223372036854775807)
-        order by a.n desc limit $4
-    ) as page
-) as sized order by n desc;
+with page as materialized (
+    select * from agreement
+    where conversation = $1
+        and (not $2 or state in ('proposed', 'agreed'))
+        and n < coalesce((select n from agreement where conversation = $1 and agreement = $3), 9223372036854775807)
+    order by n desc limit $4
+)
+select page.*, e.record as worded, e.content, sum(octet_length(e.content)) over (order by page.n desc) as size
+from page join event e on e.conversation = page.conversation and e.n = page.worded_n
+order by page.n desc;
 
 -- name: to_look_at_again
 -- What is agreed and whose time has come, the oldest first.

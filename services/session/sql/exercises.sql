@@ -8,7 +8,8 @@ select tenant, exercise, version, definition from exercise_definition;
 update exercise_definition set offered = false where offered;
 
 -- name: offer_definition!
-insert into exercise_definition (tenant, exercise, version, offered, definition) values ($1, $2, $3, true, $4)
+insert into exercise_definition (tenant, exercise, version, offered, title, definition)
+values ($1, $2, $3, true, $4, $5)
 on conflict (tenant, exercise, version) do update set offered = true;
 
 -- name: catalog
@@ -33,7 +34,7 @@ insert into exercise_run
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10);
 
 -- name: run
-select r.*, d.definition from exercise_run r
+select r.*, d.title, d.definition from exercise_run r
 join exercise_definition d on d.tenant = any($1::uuid[]) and d.exercise = r.exercise and d.version = r.version
 where r.conversation = $2 and r.run = $3;
 
@@ -41,12 +42,17 @@ where r.conversation = $2 and r.run = $3;
 update exercise_run set state = $3, step = $4, changed_at = $5 where conversation = $1 and run = $2;
 
 -- name: list_runs
-select r.*, d.definition from exercise_run r
-join exercise_definition d on d.tenant = any($1::uuid[]) and d.exercise = r.exercise and d.version = r.version
-where r.conversation = $2
-    and (not $3 or r.state in ('running', 'paused'))
-    and r.n < coalesce((select n from exercise_run where conversation = $2 and run = $4), 9223372036854775807)
-order by r.n desc limit $5;
+-- The page first, whatever the planner thinks of its size.
+with page as materialized (
+    select * from exercise_run
+    where conversation = $2
+        and (not $3 or state in ('running', 'paused'))
+        and n < coalesce((select n from exercise_run where conversation = $2 and run = $4), 9223372036854775807)
+    order by n desc limit $5
+)
+select page.*, d.title from page
+join exercise_definition d on d.tenant = any($1::uuid[]) and d.exercise = page.exercise and d.version = page.version
+order by page.n desc;
 
 -- name: empty_answers!
 delete from exercise_answer where conversation = $1;

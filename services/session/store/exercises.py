@@ -1,5 +1,6 @@
 """What the session service keeps of exercises: definitions, runs, and which record answered which step."""
 
+import json
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,10 +25,10 @@ _sql = Queries(Path(__file__).parent.parent / "sql" / "exercises.sql")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A run as it is kept, with the definition that it was started in."""
+    """A run as it is kept, with the title of what was started."""
 
     run: Run
-    definition: Definition
+    title: dict[str, str]
     started_by: str
     started_at: datetime
     changed_at: datetime
@@ -52,8 +53,7 @@ def _tenants(tenant: str) -> list[str]:
 
 def _kept(row: asyncpg.Record) -> Kept:
     run = Run(str(row["run"]), row["exercise"], row["version"], row["state"], row["step"])
-    definition = _definition(row["definition"])
-    return Kept(run, definition, str(row["started_by"]), row["started_at"], row["changed_at"])
+    return Kept(run, json.loads(row["title"]), str(row["started_by"]), row["started_at"], row["changed_at"])
 
 
 def _answer(row: asyncpg.Record, *, with_content: bool) -> StoredAnswer:
@@ -90,8 +90,8 @@ class Exercises:
         await self._tx.execute(_sql["withdraw_definitions"])
 
     async def offer(self, tenant: str, definition: Definition) -> None:
-        body = definition.model_dump_json()
-        await self._tx.execute(_sql["offer_definition"], tenant, definition.exercise, definition.version, body)
+        title, body = json.dumps(definition.title), definition.model_dump_json()
+        await self._tx.execute(_sql["offer_definition"], tenant, definition.exercise, definition.version, title, body)
 
     async def catalog(self, tenant: str, after: str, limit: int) -> list[Offer]:
         rows = await self._tx.fetch(_sql["catalog"], _tenants(tenant), after, limit)
@@ -109,9 +109,10 @@ class Exercises:
             started_by, at,
         )  # fmt: skip
 
-    async def run(self, tenant: str, conversation: str, run: str) -> Kept | None:
+    async def run(self, tenant: str, conversation: str, run: str) -> tuple[Kept, Definition] | None:
+        """A run with the definition that it was started in."""
         row = await self._tx.fetchrow(_sql["run"], _tenants(tenant), conversation, run)
-        return None if row is None else _kept(row)
+        return None if row is None else (_kept(row), _definition(row["definition"]))
 
     async def change_run(self, conversation: str, run: Run, at: datetime) -> None:
         await self._tx.execute(_sql["change_run"], conversation, run.id, run.state, run.step, at)

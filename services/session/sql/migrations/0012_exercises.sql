@@ -7,6 +7,7 @@ create table exercise_definition (
     exercise text not null,
     version integer not null,
     offered boolean not null,
+    title text not null,
     definition text not null,
     primary key (tenant, exercise, version)
 );
