@@ -14,7 +14,18 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.cli import app as bench
-from deploy.local import consent_cli, deadletters_cli, demo, doctor, exercises_cli, keys_cli, packages, requeue, switch
+from deploy.local import (
+    consent_cli,
+    deadletters_cli,
+    demo,
+    doctor,
+    exercises_cli,
+    keys_cli,
+    packages,
+    requeue,
+    safety_cli,
+    switch,
+)
 from deploy.local import up as platform
 from deploy.local.another import another_gateway
 from deploy.local.home import PARTS, QUEUE_SERVICES, REPO, Home, Part
@@ -37,6 +48,7 @@ app.add_typer(deadletters_cli.app, name="deadletters")
 app.add_typer(consent_cli.app, name="consent")
 app.add_typer(keys_cli.app, name="keys")
 app.add_typer(exercises_cli.app, name="exercises")
+app.add_typer(safety_cli.app, name="safety")
 
 
 def _part(name: str) -> Part:

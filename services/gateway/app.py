@@ -29,14 +29,18 @@ from services.gateway.ingress.websocket import Door, heartbeats
 from services.gateway.store import Obscure, Store
 from shared.contracts.errors import Close
 from shared.contracts.frames.server import Reconnect
+from shared.exercises.loading import BrokenDefinition
 from shared.runtime import service
 from shared.runtime.keys.ring import make_keyring
-from shared.runtime.service import Parts
+from shared.runtime.service import CannotRun, Parts
 from shared.runtime.stray import lasting
+from shared.safety import library
+from shared.safety.library import Library
 
 log = structlog.get_logger()
 
 FOLDER = Path(__file__).parent
+SAFETY = FOLDER / "safety"
 DRAIN_MS = 1_000
 DRAIN_MS_EACH = 2
 """Connections come back over this long, so that they don't all arrive elsewhere at once."""
@@ -46,7 +50,7 @@ ACKS_S = 5.0
 class Gateway:
     """The gateway's `shared.runtime.service.Work`."""
 
-    def __init__(self, settings: Settings, parts: Parts) -> None:
+    def __init__(self, settings: Settings, parts: Parts, safety: Library) -> None:
         self._settings = settings
         self._parts = parts
         parts.health.set("listening", "starting")
@@ -70,6 +74,7 @@ class Gateway:
             self._tenants,
             self._switches,
             self._audit,
+            safety,
         )
         self._door = Door(self._hub)
         self._listener = Listener(self._hub, parts.consuming, parts.health)
@@ -127,7 +132,23 @@ class Gateway:
 
 
 async def build(settings: Settings, parts: Parts) -> Gateway:
-    return Gateway(settings, parts)
+    """Raises `CannotRun`."""
+    return Gateway(settings, parts, _safety(settings))
+
+
+def _safety(settings: Settings) -> Library:
+    """Raises `CannotRun`: the platform's own data is broken. A tenant's that is broken is left out and logged."""
+    try:
+        found = library.own(SAFETY)
+        if settings.safety is not None:
+            library.add_tenants(found, settings.safety)
+    except BrokenDefinition as broken:
+        raise CannotRun(str(broken)) from None
+    except OSError as error:
+        raise CannotRun(f"UNSAID_SAFETY can't be read: {error.strerror}") from None
+    for one in found.broken:
+        log.error("safety_refused", file=one.file, line=one.line, reason=one.reason)
+    return found
 
 
 def _obscure(asked: object) -> Obscure:

@@ -25,7 +25,7 @@ from shared.contracts.consent_events import (
 )
 from shared.contracts.envelope import Address, Envelope, Event, Reply, Sealed
 from shared.contracts.errors import Code
-from shared.contracts.frames.values import LeftOut, SessionValue, Value
+from shared.contracts.frames.values import LeftOut, OpenRaise, SessionValue, Value
 from shared.contracts.ids import Id, Intervention, Level, Role, Seq
 
 # --- facts: what lasts in a conversation, each with its n -----------------------------------------------------------
@@ -126,6 +126,7 @@ class Attached(Reply):
     session: SessionValue | None
     holders: list[Address]
     content: Sealed
+    safety: list[OpenRaise] = Field(default_factory=list)
 
 
 class HoldersChanged(Event):

@@ -6,7 +6,7 @@ is `RecordAccepted`. What only matters to who is connected just now is a `Notice
 
 from typing import Literal
 
-from shared.contracts.envelope import ConversationCommand, Event, Reply, Sealed
+from shared.contracts.envelope import Command, ConversationCommand, Event, Reply, Sealed
 from shared.contracts.frames.values import Value
 from shared.contracts.ids import Id, Role, Seq, Sha256
 
@@ -27,6 +27,10 @@ class Question(ConversationCommand):
     """Asks something of a feature, or sets what is the asker's alone: nothing that lasts, and nothing to tell."""
 
     participant: Id
+
+
+class TenantQuestion(Command):
+    """A partner asks for something of a feature, of all its conversations, and changes nothing."""
 
 
 class RecordFact(Value):

@@ -172,12 +172,13 @@ def require_fit(definition: Definition, step: str, given: AnyGiven) -> None:
         if step in (BEFORE, AFTER) or not _step(definition, step).optional:
             raise Unfit("required")
         return
-    reason = _reason(asked, given)
+    reason = misfit(asked, given)
     if reason is not None:
         raise Unfit(reason)
 
 
-def _reason(asked: Asked, given: AnyGiven) -> str | None:
+def misfit(asked: Asked, given: AnyGiven) -> str | None:
+    """Why an answer doesn't fit what is asked, in one word of a small set; None: it does."""
     match asked, given:
         case TextAsked(most=most), TextGiven(text=text):
             return fault(text, most)

@@ -1,20 +1,23 @@
-"""From a file to a definition, or to what is wrong with it: file, line and reason.
+"""From a file to a definition, or to what is wrong with it: file, line and reason. Safety's data is read the same way.
 
 YAML is read into nodes, not values, since nodes know their lines. What makes YAML surprising is refused: anchors and
 aliases (with them a document can contain itself), tags, doubled keys, several documents, and values that only look
 like text (``no``, ``12:30``, dates): the models are strict.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 from pydantic import JsonValue, ValidationError
 
-from shared.contracts.exercises import Definition
-from shared.exercises.checks import Loc, faults
+from shared.contracts.exercises import Definition, Written
+from shared.exercises.checks import Fault, Loc, faults
+
+W = TypeVar("W", bound=Written)
 
 FILE_MOST = 262_144
 DEPTH_MOST = 30
@@ -51,23 +54,28 @@ class _Bad(Exception):  # noqa: N818
 
 def load(raw: bytes, file: str) -> Definition:
     """The definition in a file's bytes. Raises `BrokenDefinition`."""
+    return load_as(Definition, faults, raw, file)
+
+
+def load_as(kind: type[W], wrong_with: Callable[[W], list[Fault]], raw: bytes, file: str) -> W:
+    """The same, of any kind that is written in YAML. Raises `BrokenDefinition`."""
     try:
         root = _compose(raw)
         plain = _plain(root, 0)
     except _Bad as bad:
         raise BrokenDefinition([Broken(file, bad.line, bad.reason)]) from None
     try:
-        definition = Definition.model_validate(plain, extra="forbid")
+        made = kind.model_validate(plain, extra="forbid")
     except ValidationError as error:
         told = [
             (line_of(root, one["loc"]), f"{_path(one['loc'])}{one['msg']}")
             for one in error.errors(include_input=False, include_url=False, include_context=False)
         ]
         raise _broken(file, told) from None
-    wrong = [(line_of(root, one.at), one.reason) for one in faults(definition)]
+    wrong = [(line_of(root, one.at), one.reason) for one in wrong_with(made)]
     if wrong:
         raise _broken(file, wrong)
-    return definition
+    return made
 
 
 def _broken(file: str, told: list[tuple[int, str]]) -> BrokenDefinition:
@@ -163,10 +171,14 @@ def line_of(root: yaml.Node, at: Iterable[str | int]) -> int:
     return line
 
 
-@cache
 def schema() -> dict[str, JsonValue]:
     """The published JSON schema of definitions, as strict as `load`."""
-    made = Definition.model_json_schema()
+    return schema_of(Definition)
+
+
+@cache
+def schema_of(kind: type[Written]) -> dict[str, JsonValue]:
+    made = kind.model_json_schema()
     for part in (made, *made["$defs"].values()):
         part["additionalProperties"] = False
     return {"$schema": SCHEMA, **made}
@@ -174,8 +186,12 @@ def schema() -> dict[str, JsonValue]:
 
 def read(path: Path) -> Definition:
     """As `load`, from a file. Raises `BrokenDefinition`, also for a file that can't be read."""
+    return load(bytes_of(path), str(path))
+
+
+def bytes_of(path: Path) -> bytes:
+    """Raises `BrokenDefinition`: the file can't be read."""
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise BrokenDefinition([Broken(str(path), 1, f"can't be read: {error.strerror}")]) from None
-    return load(raw, str(path))

@@ -15,6 +15,8 @@ from shared.contracts.frames import client, server
 from shared.contracts.ids import PURPOSES, Intervention
 
 LANGUAGES = ("en", "fr")
+QUESTIONS = ("harm", "writing")
+"""Of suitability, as the samples name them."""
 INTERVENTIONS = get_args(Intervention)
 SAMPLES = sorted((Path(__file__).parent / "samples").glob("*.json"))
 Union = UnionType | Any  # a union, bare or annotated
@@ -99,13 +101,14 @@ def test_a_sample_is_written_as_it_was_read(path: Path) -> None:
 
 
 def with_unknowns(value: Any) -> Any:
-    """The same with a member more in every object that isn't keyed by ids or purposes."""
+    """The same with a member more in every object that isn't keyed by ids or by names."""
     if isinstance(value, list):
         return [with_unknowns(item) for item in value]
     if not isinstance(value, dict):
         return value
     grown = {key: with_unknowns(item) for key, item in value.items()}
-    keyed = any(len(key) == 36 or key in PURPOSES or key in INTERVENTIONS or key in LANGUAGES for key in value)
+    names = (*PURPOSES, *INTERVENTIONS, *LANGUAGES, *QUESTIONS)
+    keyed = any(len(key) == 36 or key in names for key in value)
     return grown if keyed or not value else {**grown, "x_unknown": {"deep": [1, None]}}
 
 

@@ -19,6 +19,7 @@ from services.gateway.handlers.connection import Connection
 from shared.contracts.contents import MessageContent
 from shared.contracts.errors import Erased, KeyGone, Refused, Unavailable
 from shared.contracts.events import Fact, MessageFact, Recorded, SessionFact
+from shared.contracts.features.safety import SafetyChangedFact, SafetyRaisedFact
 from shared.contracts.frames import server
 from shared.contracts.frames.values import MessageValue, SessionValue, Value
 from shared.contracts.keys import message as record
@@ -256,6 +257,8 @@ class Facts:
         elif isinstance(fact, SessionFact):
             started = fact.kind == "session.started"
             room.session = SessionValue(id=fact.session, started_at=fact.at) if started else None
+        elif isinstance(fact, SafetyRaisedFact | SafetyChangedFact):
+            room.raises.take(fact)
         asker = self._askers.pop(fact.n, None)
         answered = self._answer(asker, fact)
         if payload is not None:

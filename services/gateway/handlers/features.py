@@ -7,6 +7,9 @@ from services.gateway.handlers import (
     interventions,
     pacing,
     records,
+    safety,
+    safety_plan,
+    suitability,
     symbols,
     taking_back,
 )
@@ -16,7 +19,9 @@ from services.gateway.handlers.records import Feature
 from services.gateway.handlers.room import Room
 from shared.contracts import features
 from shared.contracts.errors import Code, Refused
+from shared.contracts.features.safety import SafetyAlert
 from shared.contracts.frames.base import Answer, Lasting
+from shared.contracts.frames.values import Value
 from shared.contracts.records import Notice
 
 FEATURES: tuple[Feature, ...] = (
@@ -27,11 +32,15 @@ FEATURES: tuple[Feature, ...] = (
     pacing.FEATURE,
     exercises.FEATURE,
     agreements.FEATURE,
+    safety.FEATURE,
+    safety_plan.FEATURE,
+    suitability.FEATURE,
 )
 
 BUILDS = {frame: build for feature in FEATURES for frame, build in feature.builds.items()}
 ANSWERS = {frame: reply for feature in FEATURES for frame, reply in feature.answers.items()}
 ONLY = {frame: role for feature in FEATURES for frame, role in feature.only.items()}
+UNLIMITED = frozenset(frame for feature in FEATURES for frame in feature.unlimited)
 NOTICES = {notice: frame for feature in FEATURES for notice, frame in feature.notices.items()}
 
 
@@ -53,9 +62,15 @@ async def answer(hub: Hub, room: Room, connection: Connection, frame: features.C
 
 def noticed(room: Room, notice: Notice) -> None:
     """Tell those whom it is for, who are connected here."""
-    kind = NOTICES[type(notice)]  # its members are the notice's own, of the same types
-    members = {name: getattr(notice, name) for name in kind.model_fields if name != "type"}
-    payload = kind(**members).model_dump_json().encode()
+    frame: Value | None
+    if isinstance(notice, SafetyAlert):
+        frame = safety.alerted(room, notice)
+    else:
+        kind = NOTICES[type(notice)]  # its members are the notice's own, of the same types
+        frame = kind(**{name: getattr(notice, name) for name in kind.model_fields if name != "type"})
+    if frame is None:
+        return
+    payload = frame.model_dump_json().encode()
     for connection in room.connections.values():
         if notice.audience in (None, connection.claims.role):
             connection.outgoing.send(payload)

@@ -147,7 +147,7 @@ class Frames:
         if isinstance(frame, client.ConsentWithdraw):
             assert room is not None
             consents.stop(self._hub, room, self._connection.participant, frame.purpose)
-        else:
+        elif type(frame) not in features.UNLIMITED:
             self._charge(self._connection.others)
 
     async def _ask(self, frame: Asking) -> None:

@@ -37,6 +37,7 @@ from shared.contracts.keys import KeyName, people_key
 from shared.runtime.broker.topology import command_queue
 from shared.runtime.keys.ring import Keyring
 from shared.runtime.sealing import Sealer
+from shared.safety.library import Library
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -65,6 +66,7 @@ class Hub:
         tenants: Tenants,
         switches: Switches,
         audit: Audit,
+        safety: Library,
     ) -> None:
         self.settings = settings
         self.requests = requests
@@ -79,6 +81,9 @@ class Hub:
         self.tenants = tenants
         self.switches = switches
         self.audit = audit
+        self.safety = safety
+        self.raising = 0
+        """Raises that aren't known to be recorded yet."""
         self.reading: dict[str, Connection] = {}
         """Commands that mark as read, and the connection that needn't be told of its own mark."""
         self.leases: dict[str, float] = {}

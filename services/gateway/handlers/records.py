@@ -35,7 +35,7 @@ class Asked:
     hub: "Hub"
     room: "Room"
     connection: Connection
-    frame: Lasting
+    frame: InConversation
     record: str
     key: DataKey
 
@@ -64,12 +64,16 @@ Reply = Callable[["Hub", "Room", Connection, Any, str], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """What a feature does in the gateway, by frame; ``only``: what is for one role; ``notices``: their frames."""
+    """What a feature does in the gateway, by frame.
+
+    ``only``: what is for one role; ``notices``: their frames; ``unlimited``: what is never too fast.
+    """
 
     builds: Mapping[type[Lasting], Build] = field(default_factory=dict)
     answers: Mapping[type[InConversation], Reply] = field(default_factory=dict)
     only: Mapping[type[InConversation], Role] = field(default_factory=dict)
     notices: Mapping[type[Notice], type[Value]] = field(default_factory=dict)
+    unlimited: frozenset[type[InConversation]] = frozenset()
 
 
 async def ask(hub: "Hub", room: "Room", connection: Connection, frame: Lasting, ref: str, build: Build) -> Answer:

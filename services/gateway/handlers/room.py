@@ -13,6 +13,7 @@ from services.gateway.egress.outgoing import Live
 from services.gateway.egress.rendering import rendered
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.facts import Facts
+from services.gateway.handlers.raises import Raises
 from services.gateway.handlers.uses import Uses
 from shared.contracts.consent_events import ConsentsAttached
 from shared.contracts.contents import NamesContent
@@ -41,6 +42,7 @@ class Room:
         self.filling = False
         self.roles: dict[str, Role] = {}
         self._names: dict[str, str] = {}
+        self._locales: dict[str, str | None] = {}
         self.created_at = ""
         self.reads: dict[str, int] = {}
         self.session: SessionValue | None = None
@@ -50,6 +52,7 @@ class Room:
         self.unkept: set[str] = set()
         """Authors who withdrew the keeping of compositions here, while it isn't on record yet."""
         self.uses = Uses()
+        self.raises = Raises()
         self.connections: dict[str, Connection] = {}
         self.live = LiveText(conversation)
         self.facts = Facts(self)
@@ -71,6 +74,7 @@ class Room:
         self.reads = {**reply.reads}
         self.session = reply.session
         self.holders = reply.holders
+        self.raises.attached(reply.safety)
         self.facts.head(reply.last_seq, reply.last_n)
         self.attached = True
 
@@ -82,6 +86,10 @@ class Room:
             return
         people = NamesContent.model_validate_json(raw).participants
         self._names = {participant: people[participant].display_name for participant in self.roles}
+        self._locales = {participant: people[participant].locale for participant in self.roles}
+
+    def locale(self, participant: str) -> str | None:
+        return self._locales.get(participant)
 
     def require_names(self) -> None:
         """Raises `Unavailable`: they aren't known."""
@@ -234,6 +242,7 @@ class Room:
             reads=dict(self.reads),
             live={p: self.live.state(p) for p in self.roles},
             session=self.session,
+            safety=self.raises.value(),
         )
 
     def show_drafts(self, connection: Connection) -> None:

@@ -91,4 +91,10 @@ async def taken_back(tx: Connection, conversation: str, message: str) -> None:
         await store.change(conversation, domain.taken_back(running))
 
 
-FEATURE = Feature(writes={AskCheck: ask, ReflectCheck: reflect, AnswerCheck: answer}, reads={ListChecks: listed})
+async def empty(tx: Connection, conversation: str) -> None:
+    await Attunement(tx).empty(conversation)
+
+
+FEATURE = Feature(
+    writes={AskCheck: ask, ReflectCheck: reflect, AnswerCheck: answer}, reads={ListChecks: listed}, empty=empty
+)

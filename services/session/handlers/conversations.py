@@ -2,8 +2,10 @@
 
 from services.session import errors
 from services.session.config import Settings
+from services.session.domain.safety import OPEN_MOST
 from services.session.egress import registrations, to_holders
 from services.session.store import Conversation, Person, Store
+from services.session.store.safety import Safety
 from shared.contracts.commands import (
     Attach,
     CreateConversation,
@@ -179,6 +181,7 @@ async def attach(tx: Connection, store: Store, keys: Keyring, command: Attach) -
         session=SessionValue(id=running.id, started_at=rfc3339(running.started_at)) if running else None,
         holders=holders,
         content=_names(keys, found),
+        safety=await Safety(tx).open_raises(found.id, OPEN_MOST),
     )
     others = [holder for holder in holders if holder != command.replyto]
     changed = HoldersChanged(tenant=found.tenant, conversation=found.id, holders=holders)

@@ -1,9 +1,20 @@
 """The features of this service: one line for each. ARCHITECTURE.md, "Adding a feature"."""
 
-from services.session.handlers import agreements, attunement, exercises, interventions, pacing, symbols, taking_back
+from services.session.handlers import (
+    agreements,
+    attunement,
+    exercises,
+    interventions,
+    pacing,
+    safety,
+    safety_plan,
+    suitability,
+    symbols,
+    taking_back,
+)
 from services.session.handlers.records import Feature, carry_out, look_up
-from shared.contracts.records import Question, RecordCommand
-from shared.runtime.handler import Tell
+from shared.contracts.records import Question, RecordCommand, TenantQuestion
+from shared.runtime.handler import Tell, answer
 from shared.runtime.postgres import Connection
 
 FEATURES: tuple[Feature, ...] = (
@@ -14,15 +25,21 @@ FEATURES: tuple[Feature, ...] = (
     agreements.FEATURE,
     symbols.FEATURE,
     attunement.FEATURE,
+    safety.FEATURE,
+    safety_plan.FEATURE,
+    suitability.FEATURE,
 )
 
 WRITES = {command: write for feature in FEATURES for command, write in feature.writes.items()}
 READS = {command: read for feature in FEATURES for command, read in feature.reads.items()}
+OF_TENANT = {command: read for feature in FEATURES for command, read in feature.of_tenant.items()}
 
 
-async def handle(tx: Connection, command: RecordCommand | Question) -> list[Tell]:
+async def handle(tx: Connection, command: RecordCommand | Question | TenantQuestion) -> list[Tell]:
     if isinstance(command, RecordCommand):
         return await carry_out(tx, WRITES[type(command)], command)
+    if isinstance(command, TenantQuestion):
+        return [answer(command, await OF_TENANT[type(command)](tx, command))]
     return await look_up(tx, READS[type(command)], command)
 
 

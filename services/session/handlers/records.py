@@ -16,7 +16,7 @@ from services.session.store.records import Records
 from shared.contracts import features
 from shared.contracts.envelope import ConversationCommand, Event, Reply
 from shared.contracts.ids import Role, derived_id, rfc3339
-from shared.contracts.records import Question, RecordAccepted, RecordCommand
+from shared.contracts.records import Question, RecordAccepted, RecordCommand, TenantQuestion
 from shared.runtime import subscriptions
 from shared.runtime.handler import Tell, answer
 from shared.runtime.postgres import Connection
@@ -68,15 +68,20 @@ class Step:
 
 Write = Callable[[Step, Any], Awaitable[None]]
 Read = Callable[[Connection, Head, Any], Awaitable[Reply]]
+OfTenant = Callable[[Connection, Any], Awaitable[Reply]]
 Empty = Callable[[Connection, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """What a feature does in this service, by command; and how it empties what is left of an erased conversation."""
+    """What a feature does in this service, by command; and how it empties what is left of an erased conversation.
+
+    ``of_tenant``: a partner's questions, about all its conversations.
+    """
 
     writes: Mapping[type[RecordCommand], Write] = field(default_factory=dict)
     reads: Mapping[type[Question], Read] = field(default_factory=dict)
+    of_tenant: Mapping[type[TenantQuestion], OfTenant] = field(default_factory=dict)
     empty: Empty | None = None
 
 

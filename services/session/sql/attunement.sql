@@ -42,3 +42,9 @@ select session, state, round, checks from (
     select session, state, round, count(*) as checks, max(max(n)) over (partition by session) as last_n
     from attunement where conversation = $1 group by session, state, round
 ) as grouped order by last_n, session, state, round;
+
+-- name: empty_said!
+delete from attunement_said where conversation = $1;
+
+-- name: empty_checks!
+delete from attunement where conversation = $1;

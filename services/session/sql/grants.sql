@@ -19,6 +19,8 @@ grant select, insert, update on exercise_definition to session_serving;
 grant select, insert, update, delete on exercise_run, agreement, due to session_serving;
 grant select, insert, delete on exercise_answer, emoji_use, attunement_said to session_serving;
 grant select, insert, update, delete on symbol, symbol_wording, attunement to session_serving;
+grant select, insert, update, delete on safety_raise, suitability to session_serving;
+grant select, insert, delete on safety_plan to session_serving;
 
 grant execute on function append_messages, keys_to_destroy, contents_to_empty, exercise_tenants, came_due
     to session_serving;

@@ -117,3 +117,8 @@ class Attunement:
         rows = await self._tx.fetch(_sql["attunement_figures"], conversation)
         by_session = groupby(rows, key=lambda row: None if row["session"] is None else str(row["session"]))
         return [_figures(session, list(of_it)) for session, of_it in by_session]
+
+    async def empty(self, conversation: str) -> None:
+        """Nothing is left that says whether anybody was heard."""
+        for query in ("empty_said", "empty_checks"):
+            await self._tx.execute(_sql[query], conversation)

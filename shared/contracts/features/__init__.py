@@ -3,7 +3,18 @@
 A feature's module has its frames, commands, facts and contents. ARCHITECTURE.md, "Adding a feature".
 """
 
-from shared.contracts.features import agreements, attunement, exercises, interventions, pacing, symbols, taking_back
+from shared.contracts.features import (
+    agreements,
+    attunement,
+    exercises,
+    interventions,
+    pacing,
+    safety,
+    safety_plan,
+    suitability,
+    symbols,
+    taking_back,
+)
 from shared.contracts.frames.base import Answer
 from shared.contracts.frames.values import Value
 from shared.contracts.records import RecordAccepted
@@ -16,6 +27,9 @@ ClientFrame = (
     | agreements.ClientFrame
     | symbols.ClientFrame
     | attunement.ClientFrame
+    | safety.ClientFrame
+    | safety_plan.ClientFrame
+    | suitability.ClientFrame
 )  # fmt: skip
 """What clients send."""
 
@@ -27,6 +41,9 @@ ServerFrame = (
     | agreements.ServerFrame
     | symbols.ServerFrame
     | attunement.ServerFrame
+    | safety.ServerFrame
+    | safety_plan.ServerFrame
+    | suitability.ServerFrame
 )  # fmt: skip
 """What participants are told, except ``ok``."""
 
@@ -36,6 +53,9 @@ OKS: dict[str, type[Answer]] = {
     **agreements.OKS,
     **symbols.OKS,
     **attunement.OKS,
+    **safety.OKS,
+    **safety_plan.OKS,
+    **suitability.OKS,
 }
 """By client frame: an ``ok`` that has more than `shared.contracts.frames.server.Ok`."""
 
@@ -44,6 +64,9 @@ CONTENTS: tuple[type[Value], ...] = (
     *agreements.CONTENTS,
     *symbols.CONTENTS,
     *attunement.CONTENTS,
+    *safety.CONTENTS,
+    *safety_plan.CONTENTS,
+    *suitability.CONTENTS,
 )
 """What is inside the sealed contents of records."""
 
@@ -55,8 +78,11 @@ Command = (
     | agreements.Command
     | symbols.Command
     | attunement.Command
+    | safety.Command
+    | safety_plan.Command
+    | suitability.Command
 )  # fmt: skip
-"""`RecordCommand`s and `Question`s."""
+"""`RecordCommand`s, `Question`s and `TenantQuestion`s."""
 
 Fact = (
     taking_back.Fact
@@ -65,6 +91,9 @@ Fact = (
     | agreements.Fact
     | symbols.Fact
     | attunement.Fact
+    | safety.Fact
+    | safety_plan.Fact
+    | suitability.Fact
 )  # fmt: skip
 """`RecordFact`s."""
 
@@ -75,5 +104,8 @@ Told = (
     | agreements.Told
     | symbols.Told
     | attunement.Told
+    | safety.Told
+    | safety_plan.Told
+    | suitability.Told
 )  # fmt: skip
 """Answers to features' `Question`s, and `Notice`s."""

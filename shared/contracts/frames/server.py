@@ -20,6 +20,7 @@ from shared.contracts.frames.values import (
     MessageValue,
     NoteValue,
     ObscureValue,
+    OpenRaise,
     ParticipantValue,
     RecordValue,
     SessionValue,
@@ -97,6 +98,7 @@ class ConversationAdded(Value):
     reads: dict[Id, Seq]
     live: dict[Id, LiveValue]
     session: SessionValue | None
+    safety: list[OpenRaise] | None = LeftOut
 
 
 class ConversationErased(Value):

@@ -87,8 +87,20 @@ class SessionValue(Value):
     started_at: str
 
 
+class OpenRaise(Value):
+    """A ``safety.raise`` that nobody has acknowledged. ``escalated_at``: since when the partner is to be told."""
+
+    raised: Id
+    sender: Annotated[Id, Field(serialization_alias="from", validation_alias="from")]
+    at: str
+    escalated_at: str | None = LeftOut
+
+
 class ConversationValue(Value):
-    """A conversation as ``welcome``, ``conversation.list`` and ``conversation.added`` show it."""
+    """A conversation as ``welcome``, ``conversation.list`` and ``conversation.added`` show it.
+
+    ``safety``: what nobody has acknowledged, if there is any.
+    """
 
     id: Id
     last_seq: Seq
@@ -98,6 +110,7 @@ class ConversationValue(Value):
     reads: dict[Id, Seq]
     live: dict[Id, LiveValue]
     session: SessionValue | None
+    safety: list[OpenRaise] | None = LeftOut
 
 
 class MessageValue(Value):

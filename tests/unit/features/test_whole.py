@@ -8,7 +8,7 @@ from services.session.handlers import features as session
 from services.session.store.records import _BASE
 from shared.contracts import features
 from shared.contracts.frames.base import Lasting
-from shared.contracts.records import Notice, Question, RecordCommand
+from shared.contracts.records import Notice, Question, RecordCommand, TenantQuestion
 
 
 def classes(union: Any) -> set[type[Any]]:
@@ -24,6 +24,7 @@ def test_each_frame_of_a_client_is_answered() -> None:
 def test_each_command_is_carried_out() -> None:
     assert set(session.WRITES) == {c for c in classes(features.Command) if issubclass(c, RecordCommand)}
     assert set(session.READS) == {c for c in classes(features.Command) if issubclass(c, Question)}
+    assert set(session.OF_TENANT) == {c for c in classes(features.Command) if issubclass(c, TenantQuestion)}
 
 
 def test_each_fact_and_notice_has_its_frame() -> None:

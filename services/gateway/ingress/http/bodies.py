@@ -191,3 +191,23 @@ class Problem(Value):
     state: Literal["erasing", "done"] | None = LeftOut
     begun_at: str | None = LeftOut
     done_at: str | None = LeftOut
+
+
+class RaiseBody(Value):
+    """That somebody asked for help: ids and times. ``escalated_at``: since when nobody has seen it for too long."""
+
+    conversation: Id
+    raised: Id
+    sender: Annotated[Id, Field(serialization_alias="from", validation_alias="from")]
+    role: Role
+    at: str
+    escalated_at: str | None = LeftOut
+    acknowledged_at: str | None = LeftOut
+    acknowledged_by: Id | None = LeftOut
+
+
+class RaisesBody(Value):
+    """The oldest first. ``next_after``: what follows comes behind this one; null at the end."""
+
+    raises: list[RaiseBody]
+    next_after: str | None

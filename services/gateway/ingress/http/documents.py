@@ -33,6 +33,7 @@ REQUESTS: list[tuple[str, str, str, type[BaseModel] | None, type[BaseModel] | No
     ("get", "/v1/conversations/{id}/consents/{decision}/receipt", "A receipt (ISO/IEC TS 27560)", None, b.Receipt, 200),
     ("get", "/v1/fhir/Consent", "Decisions of a participant as a FHIR R4 searchset", None, b.Fhir, 200),
     ("get", "/v1/fhir/Consent/{fhir_id}", "A decision as a FHIR R4 Consent", None, b.Fhir, 200),
+    ("get", "/v1/safety", "Who asked for help, and whether somebody has seen it", None, b.RaisesBody, 200),
     ("get", "/v1/consent-log/key", "The key of the consent log's signed notes", None, None, 200),
     ("get", "/v1/consent-log/checkpoint", "The consent log as it is, signed (C2SP tlog-checkpoint)", None, None, 200),
     ("get", "/v1/consent-log/entries", "Entries, both ends included; at most 256", None, b.EntriesBody, 200),
@@ -43,6 +44,7 @@ QUERIES = {
     "/v1/conversations/{id}/messages": [("after", 0, 2**53 - 1), ("limit", 1, 200)],
     "/v1/consent-forms/diff": [("first", 1, 2**31 - 1), ("second", 1, 2**31 - 1)],
     "/v1/fhir/Consent": [("_count", 1, 200)],
+    "/v1/safety": [("limit", 1, 200)],
     "/v1/consent-log/entries": [("start", 0, 2**53 - 1), ("end", 0, 2**53 - 1)],
     "/v1/consent-log/proof": [("first", 0, 2**53 - 1), ("second", 0, 2**53 - 1)],
 }
@@ -54,6 +56,7 @@ TIME = {"type": "string", "format": "date-time"}
 NAMED: dict[str, list[tuple[str, bool, Json]]] = {
     "/v1/consents/{decision}/proof": [("conversation", False, ID)],  # where several have a decision of this id
     "/v1/conversations/{id}/consents": [("at", False, TIME)],
+    "/v1/safety": [("open", False, {"type": "boolean"}), ("after", False, TEXT)],  # as ``next_after`` has it
     "/v1/consent-forms/diff": [("purpose", True, {"type": "string", "enum": list(PURPOSES)}), ("locale", True, TEXT)],
     "/v1/fhir/Consent": [
         *((name, False, TEXT) for name in ("patient", "consentor", "date")),

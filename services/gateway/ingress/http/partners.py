@@ -26,6 +26,7 @@ from services.gateway.ingress.http.consent_forms import ConsentForms
 from services.gateway.ingress.http.consent_log import ConsentLog
 from services.gateway.ingress.http.consent_records import ConsentRecords
 from services.gateway.ingress.http.requests import Answered, Partners, path_id, query_int, query_moment, typed
+from services.gateway.ingress.http.safety import Safety
 from services.gateway.store import Store
 from shared.contracts.commands import CreateConversation, EraseConversation, GetConversation, ReadHistory
 from shared.contracts.consent_commands import Decide, ReadDecisions
@@ -65,6 +66,7 @@ class Api:
             *ConsentLog(self._hub).routes(partial(wrap, creates=False)),
             *ConsentForms(self._hub).routes(wrap),
             *ConsentRecords(self._hub).routes(partial(wrap, creates=False)),
+            *Safety(self._hub).routes(partial(wrap, creates=False)),
         ]
 
     async def create(self, _: web.Request, tenant: str, body: object, derived: str | None) -> Answered:

@@ -2,6 +2,7 @@
 
 import type { About, Consent, ConversationState, Live, Message, Person, Purpose, Session } from "./protocol";
 import { Draft } from "./rhythm";
+import type { OpenRaise } from "./safety";
 
 export class Conversation {
   readonly id: string;
@@ -12,6 +13,8 @@ export class Conversation {
   suspended = new Set<string>();
   session: Session | null;
   messages = new Map<number, Message>();
+  /** What was raised and waits to be seen, as the welcome had it. */
+  safety: readonly OpenRaise[] = [];
   drafts = new Map<string, Draft>();
   typing = new Set<string>();
   lastN: number;
@@ -23,6 +26,7 @@ export class Conversation {
     this.id = state.id;
     this.people = new Map(state.participants.map((p) => [p.id, p]));
     ({ consents: this.consents, reads: this.reads, live: this.live, session: this.session } = state);
+    this.safety = state.safety ?? [];
     this.lastN = state.last_n;
     this.lastSeq = state.last_seq;
   }
@@ -31,6 +35,7 @@ export class Conversation {
   refresh(state: ConversationState): void {
     this.people = new Map(state.participants.map((p) => [p.id, p]));
     ({ consents: this.consents, reads: this.reads, live: this.live, session: this.session } = state);
+    this.safety = state.safety ?? [];
     this.drafts.clear();
     this.typing.clear();
     this.suspended.clear();

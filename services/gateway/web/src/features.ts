@@ -10,6 +10,8 @@ export type Happened = { type: string; n: number; record: string; from: string; 
 export interface PageFeature {
   /** Of the room's menu. */
   readonly buttons: readonly HTMLElement[];
+  /** Shown above the messages for as long as there is something to say. */
+  readonly bar?: HTMLElement;
   /** What can be done with a message. */
   actions(message: Message): HTMLElement[];
   /** Where there may be something to be seen of it beneath a message. */

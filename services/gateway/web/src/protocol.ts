@@ -4,6 +4,7 @@ import type { Agreement, AgreementFrame } from "./agreements";
 import type { AttuneFrame, Check, CheckFigures } from "./attunement";
 import type { Answered, Definition, ExerciseFrame, Ratings, Run, Summary } from "./exercises";
 import type { Happened } from "./features";
+import type { Advice, Answered as SuitabilityAnswered, IntakeForm, OpenRaise, Plan, Raised, Resources, SafetyFrame } from "./safety";
 import type { Figures, Intervention, PacingFrame } from "./pacing";
 import type { Sign, SymbolFrame, Use } from "./symbols";
 
@@ -32,7 +33,7 @@ export interface Session { id: string; started_at: string }
 export interface ConversationState {
   id: string; last_seq: number; last_n: number; participants: Person[];
   consents: Record<string, Partial<Record<Purpose, Consent>>>;
-  reads: Record<string, number>; live: Record<string, Live>; session: Session | null;
+  reads: Record<string, number>; live: Record<string, Live>; session: Session | null; safety?: OpenRaise[];
 }
 export interface Note { note: string; version: number; format: string; text: string; author: string; at: string }
 
@@ -49,6 +50,7 @@ export interface Ok {
   type: "ok"; ref: string; seq?: number; n?: number; at?: string; messages?: Message[]; more?: boolean;
   forms?: Form[]; decision?: string; epoch?: number; session?: string; notes?: Note[]; version?: number;
   decisions?: Decision[]; receipt?: Record<string, unknown>; html?: string; composition?: Composition; compositions?: CompositionSummary[];
+  resources?: Resources; recorded?: boolean; raises?: Raised[]; plan?: Plan; newest?: number; form?: IntakeForm; answered?: SuitabilityAnswered; advice?: Advice[];
   record?: string; records?: Happened[]; participants?: Figures["participants"]; ratios?: Figures["ratios"]; muted?: boolean;
   exercises?: Summary[]; runs?: Run[]; run?: Run; definition?: Definition; answers?: Answered[]; series?: Ratings[]; agreements?: Agreement[];
   symbols?: Sign[]; uses?: Use[]; checks?: Check[]; sessions?: CheckFigures[];
@@ -71,7 +73,7 @@ export type About =
   | { type: "composition.deleted"; conversation: string; draft: string | null; from: string }
   | { type: "message.deleted"; conversation: string; n: number; message: string; from: string; at: string }
   | PacingFrame | SymbolFrame | AttuneFrame
-  | ExerciseFrame | AgreementFrame
+  | SafetyFrame | ExerciseFrame | AgreementFrame
   | { type: "resume.reset"; conversation: string; last_seq: number; last_n: number }
   | { type: "conversation.erased"; conversation: string; at: string }
   | ({ type: "conversation.added"; conversation: string } & ConversationState);

@@ -17,6 +17,9 @@ import { Consents } from "./consents";
 import { ExercisesView } from "./exercises";
 import { Log } from "./log";
 import { openNotes } from "./notes";
+import { SafetyView } from "./safety";
+import { SafetyPlanView } from "./safetyplan";
+import { SuitabilityView } from "./suitability";
 import { PacingView } from "./pacing";
 import { SymbolsView } from "./symbols";
 
@@ -54,10 +57,12 @@ export class Room {
       this.update();
     }, () => this.update());
     const compositions = new Compositions(conversation, ask, role === "therapist");
+    const safety = new SafetyView(conversation, ask, role);
     this.#features = [
       new PacingView(conversation, ask, role === "therapist", (body) => this.#composer.use(body)),
       new SymbolsView(conversation, ask), new AttunementView(conversation, ask),
       new ExercisesView(conversation, ask, role), new AgreementsView(conversation, ask),
+      new SafetyPlanView(conversation, ask), new SuitabilityView(conversation, ask, role), safety,
     ];
     this.#records = new Records(conversation.id, ask, (record) => { for (const feature of this.#features) feature.recall(record); });
     this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft), (message) => beneath(this.#features, message));
@@ -73,7 +78,7 @@ export class Room {
       h("button", { type: "button", class: "leave", click: leave }, S.leave));
     this.element = h("div", { class: "room" },
       h("header", {}, h("div", { class: "who" }, h("h1", {}, conversation.other?.display_name ?? S.title), this.#presence, this.#session), menu),
-      this.#log.element, this.#composer.element);
+      ...this.#features.map((feature) => feature.bar ?? null).filter((bar) => bar !== null), this.#log.element, this.#composer.element);
     document.addEventListener("visibilitychange", () => this.#readMark());
   }
 
