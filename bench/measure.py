@@ -6,7 +6,7 @@ import os
 import platform as computer
 import signal
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +39,11 @@ class Wish:
     profile: bool
     json: Path | None
     gateways: int = 1
+    plain: bool = False
+    """Measure also without what features do for each message."""
+
+
+PLAIN = "UNSAID_PLAIN"
 
 
 def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
@@ -52,13 +57,24 @@ def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
         say("There is no second core to keep the load apart: servers and load share what there is.")
     say(f"load average before: {os.getloadavg()[0]:.1f} (noisy above 0.5: then trust CPU µs, not latencies)")
     steps, memory = _own(wish, kind, pinned=pinned)
+    if wish.plain:
+        steps.extend(_plain(wish, kind, pinned=pinned))
     if wish.peer:
         steps.extend(_ejabberd(wish, kind, pinned=pinned) if wish.peer == "ejabberd" else _relay(wish, pinned=pinned))
     _tell(steps, memory, wish, pinned=pinned)
 
 
+def _plain(wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool) -> list[Step]:
+    """The same, on a platform whose services do only what a message needs."""
+    os.environ[PLAIN] = "true"
+    try:
+        return _own(replace(wish, memory=False, profile=False), kind, pinned=pinned, who="plain")[0]
+    finally:
+        del os.environ[PLAIN]
+
+
 def _own(
-    wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool
+    wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool, who: str = "unsaid"
 ) -> tuple[list[Step], dict[str, dict[str, float]]]:
     """Unsaid's steps, and its memory if that is wished."""
     with ExitStack() as stack:
@@ -73,7 +89,7 @@ def _own(
 
         async def unsaid() -> tuple[list[Step], dict[str, dict[str, float]]]:
             sides = await platform.connected(state, wish.pairs, kind, other)
-            served = Served("unsaid", sides, roots, lambda: platform.counters(state), platform.batching)
+            served = Served(who, sides, roots, lambda: platform.counters(state), platform.batching)
             steps = await _steps(served, wish)
             if wish.profile:
                 await profile.show(served, max(wish.rates), wish.seconds)
@@ -143,6 +159,8 @@ def _tell(steps: list[Step], memory: dict[str, dict[str, float]], wish: Wish, *,
         most[who] = {f"{limit:.0f}": most_sustained(own, limit) for limit in LIMITS_MS}
         for limit, rate in most[who].items() if wish.climb else ():
             console.print(f"{who}: most sustained with p99 ≤ {limit} ms: {rate:.0f}/s")
+    for line in _more_than_plain(steps):
+        console.print(line)
     if any(step.load_is_the_limit for step in steps):
         console.print(
             "! the load generator was busy itself, or the machine kept it waiting: don't trust that row's times"
@@ -157,6 +175,13 @@ def _tell(steps: list[Step], memory: dict[str, dict[str, float]], wish: Wish, *,
             "memory_mb": memory,
         }
         wish.json.write_text(json.dumps(told, indent=1) + "\n")
+
+
+def _more_than_plain(steps: list[Step]) -> list[str]:
+    """What the features add to a message, rate by rate, if both were measured."""
+    plain = {step.offered: step.cost_us for step in steps if step.who == "plain"}
+    both = [(s.offered, s.cost_us, plain[s.offered]) for s in steps if s.who == "unsaid" and s.offered in plain]
+    return [f"{rate:.0f}/s: {full:.0f} µs a message, {full / least - 1:+.1%} to plain" for rate, full, least in both]
 
 
 def _memory_line(memory: dict[str, dict[str, float]]) -> str:

@@ -197,6 +197,16 @@ def switch_live(
     say(f"Live text is {to} {'everywhere' if tenant is None else f'for {tenant}'}.")
 
 
+@app.command(name="pacing")
+def offer_prompts(
+    tenant: Annotated[str, typer.Argument(help="The tenant's id.")],
+    share: Annotated[float, typer.Option("--share", min=0, max=1, help="Of the last 200 words; 0.65 at first.")],
+) -> None:
+    """Above which share of the words a tenant's therapists are offered Socratic prompts."""
+    switch.offer_prompts(Home.from_environment(), tenant, share)
+    say(f"Prompts are offered above {share:.0%}.")
+
+
 @app.command(name="requeue")
 def change_queues(
     queues: Annotated[int, typer.Option("--queues", min=1, max=1024, help="How many from now on.")],

@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from shared.contracts.errors import Code, Refused
+from shared.contracts.errors import Code, Details, Refused
 
 
 def not_found(field: str | None = None) -> Refused:
@@ -21,9 +21,9 @@ def forbidden() -> Refused:
     return Refused(Code.FORBIDDEN)
 
 
-def wrong_state(state: JsonValue) -> Refused:
+def wrong_state(state: JsonValue, **more: JsonValue) -> Refused:
     """``state`` is what it is now, in ids, numbers and closed words: who asked may have been overtaken."""
-    return Refused(Code.WRONG_STATE, {"state": state})
+    return Refused(Code.WRONG_STATE, {"state": state, **more})
 
 
 def past_time(field: str) -> Refused:
@@ -32,3 +32,8 @@ def past_time(field: str) -> Refused:
 
 def consent_required(purpose: str, participants: list[str]) -> Refused:
     return Refused(Code.CONSENT_REQUIRED, {"purpose": purpose, "participants": list(participants)})
+
+
+def emoji_taken(details: Details) -> Refused:
+    """Another symbol has the emoji; ``details`` say which."""
+    return Refused(Code.EMOJI_TAKEN, details)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from shared.contracts import features
 from shared.contracts.envelope import Command, ConversationCommand, Sealed
-from shared.contracts.ids import Id, Role, Seq, Sha256
+from shared.contracts.ids import Id, Role, Seq, Sha256, Tag
 
 # --- session --------------------------------------------------------------------------------------------------------
 
@@ -65,14 +65,19 @@ class RenewAttachments(Command):
 
 
 class SendMessage(ConversationCommand):
-    """Content: `MessageContent`; ``fingerprint`` is the HMAC of it, of ``in_reply_to`` and of the sender."""
+    """Content: `MessageContent`; ``fingerprint`` is the HMAC of it, of ``in_reply_to`` and of the sender.
+
+    ``uses``: the emoji in it, each once. ``words``: how many it has, counted at the gateway's door; None: it wasn't.
+    """
 
     type: Literal["session.send_message"] = "session.send_message"
     sender: Id
     message: Id
     in_reply_to: Id | None
     fingerprint: Sha256
+    uses: tuple[Tag, ...] = ()
     content: Sealed
+    words: Annotated[int, Field(ge=0)] | None = None
 
 
 class ReadFacts(ConversationCommand):

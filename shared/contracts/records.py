@@ -24,7 +24,7 @@ class RecordCommand(ConversationCommand):
 
 
 class Question(ConversationCommand):
-    """Asks for something of a feature and changes nothing."""
+    """Asks something of a feature, or sets what is the asker's alone: nothing that lasts, and nothing to tell."""
 
     participant: Id
 

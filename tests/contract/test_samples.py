@@ -120,7 +120,7 @@ def test_unknown_members_pass(path: Path) -> None:
 def with_unknowns_of(path: Path) -> Any:
     """Empty objects are left alone where they are maps; the top of a frame always takes another member."""
     parsed = json.loads(wire(path))
-    maps = ("reads", "live", "heads", "consents", "in_force", "details", "receipt", "records")
+    maps = ("reads", "live", "heads", "consents", "in_force", "details", "receipt", "records", "participants")
     return {
         "x_unknown": 1,
         **{key: item if key in maps else with_unknowns(item) for key, item in parsed.items()},

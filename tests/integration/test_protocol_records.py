@@ -1,4 +1,4 @@
-"""What features record: once, in the one order, to everybody, in resume and lists. By deletion and marks of messages."""
+"""What features record: once, in the one order, to everybody, in resume and lists. By deleting and marking messages."""
 
 import asyncio
 import uuid

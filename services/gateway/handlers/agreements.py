@@ -40,7 +40,7 @@ def _revise(asked: Asked, frame: c.AgreementRevise) -> c.WordAgreement:
 
 def _accept(asked: Asked, frame: c.AgreementAccept) -> c.AnswerAgreement:
     return c.AnswerAgreement(
-        **asked.base, agreement=frame.agreement, wording=frame.wording, action="accept", remind=frame.remind
+        **asked.base, agreement=frame.agreement, wording=frame.wording, action="accept", remind=bool(frame.remind)
     )
 
 

@@ -1,6 +1,15 @@
 """The features of the gateway: one line for each. ARCHITECTURE.md, "Adding a feature"."""
 
-from services.gateway.handlers import agreements, exercises, interventions, pacing, records, taking_back
+from services.gateway.handlers import (
+    agreements,
+    attunement,
+    exercises,
+    interventions,
+    pacing,
+    records,
+    symbols,
+    taking_back,
+)
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.records import Feature
@@ -13,6 +22,8 @@ from shared.contracts.records import Notice
 FEATURES: tuple[Feature, ...] = (
     taking_back.FEATURE,
     interventions.FEATURE,
+    symbols.FEATURE,
+    attunement.FEATURE,
     pacing.FEATURE,
     exercises.FEATURE,
     agreements.FEATURE,
@@ -43,7 +54,7 @@ async def answer(hub: Hub, room: Room, connection: Connection, frame: features.C
 def noticed(room: Room, notice: Notice) -> None:
     """Tell those whom it is for, who are connected here."""
     members = notice.model_dump_json(exclude=set(Notice.model_fields) - {"conversation"} | {"type"})
-    frame = NOTICES[type(notice)].model_validate_json(members)
+    payload = NOTICES[type(notice)].model_validate_json(members).model_dump_json().encode()
     for connection in room.connections.values():
         if notice.audience in (None, connection.claims.role):
-            connection.send(frame)
+            connection.outgoing.send(payload)

@@ -7,12 +7,14 @@ from functools import partial
 from time import monotonic
 
 from services.gateway import metrics
+from services.gateway.domain import words
 from services.gateway.egress.requests import ANSWER_S, Answer
 from services.gateway.errors import to_frame
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.facts import open_message
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.room import Room
+from services.gateway.handlers.symbols import uses
 from shared.contracts.commands import MarkRead, ReadHistory, SendMessage
 from shared.contracts.contents import MessageContent
 from shared.contracts.errors import Code, Refused
@@ -20,7 +22,8 @@ from shared.contracts.events import Done, HistoryRead, MessageFact
 from shared.contracts.frames import client, server
 from shared.contracts.frames.values import MessageValue
 from shared.contracts.keys import message as record
-from shared.contracts.text import TEXT_MAX, fault, has_forbidden
+from shared.contracts.text import TEXT_MAX, fault
+from shared.contracts.tones import is_tone
 
 PAGE = 50
 FRAME_BYTES = 250_000
@@ -64,11 +67,11 @@ def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend
     """Hand a message to the session service; what one connection sends keeps its order.
 
     Raises:
-        Refused: ``bad_text``, ``conflict`` (the id is somebody else's open draft); as `Room.key` does.
+        Refused: ``bad_text``, ``bad_tone``, ``conflict`` (the id is somebody else's open draft); as `Room.key` does.
     """
     check_text(frame.text, TEXT_MAX)
-    if frame.tone is not None and has_forbidden(frame.tone):
-        raise Refused(Code.BAD_FRAME, {"field": "tone"})
+    if frame.tone is not None and not is_tone(frame.tone):
+        raise Refused(Code.BAD_TONE, {"field": "tone"})
     if room.live.is_somebody_elses(frame.message, connection.participant):
         raise Refused(Code.CONFLICT)
     key = room.key()
@@ -82,7 +85,9 @@ def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend
         message=frame.message,
         in_reply_to=frame.in_reply_to,
         fingerprint=key.fingerprint(connection.participant, frame.message, frame.text, frame.in_reply_to, frame.tone),
+        uses=() if hub.settings.plain else uses(key, frame.text, frame.tone),
         content=key.seal(record(frame.message), content),
+        words=None if hub.settings.plain else words.count(frame.text),
     )
     submit = partial(hub.requests.submit, hub.session_queue(room.id), command, SendWaiter(connection, frame))
     _after_typing(connection, hub.peers.hurry(room, frame.message), submit)

@@ -74,7 +74,7 @@ class Feature:
 
 async def ask(hub: "Hub", room: "Room", connection: Connection, frame: Lasting, ref: str, build: Build) -> Answer:
     """Have it carried out. Raises `Refused`, as the feature says."""
-    asked = Asked(hub, room, connection, frame, frame.record or new_id(), room.key())
+    asked = Asked(hub, room, connection, frame, frame.own_id or new_id(), room.key())
     built = build(asked, frame)
     command = built if isinstance(built, RecordCommand) else await built
     accepted = await hub.requests.ask(hub.session_queue(room.id), command, RecordAccepted)

@@ -95,7 +95,8 @@ def mend(value: object, depth: int = 0) -> object:
 def _field(error: ValidationError) -> str:
     """The name of the member that is wrong; of several, the first."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    if first["type"].startswith("union_tag") or first["type"] in ("model_attributes_type", "model_type", "dict_type"):
+    whole = ("union_tag_invalid", "union_tag_not_found", "model_attributes_type", "model_type", "dict_type")
+    if len(first["loc"]) <= 1 and first["type"] in whole:
         return "type"
     path = [str(part) for part in first["loc"][1:] if not isinstance(part, str) or "tuple" not in part]
     if not path:

@@ -1,6 +1,14 @@
 """The features of this service: one line for each. ARCHITECTURE.md, "Adding a feature"."""
 
-from services.session.handlers import agreements, exercises, interventions, taking_back
+from services.session.handlers import (
+    agreements,
+    attunement,
+    exercises,
+    interventions,
+    pacing,
+    symbols,
+    taking_back,
+)
 from services.session.handlers.records import Feature, carry_out, look_up
 from shared.contracts.records import Question, RecordCommand
 from shared.runtime.handler import Tell
@@ -11,6 +19,9 @@ FEATURES: tuple[Feature, ...] = (
     interventions.FEATURE,
     exercises.FEATURE,
     agreements.FEATURE,
+    pacing.FEATURE,
+    symbols.FEATURE,
+    attunement.FEATURE,
 )
 
 WRITES = {command: write for feature in FEATURES for command, write in feature.writes.items()}

@@ -1,6 +1,7 @@
 """Interventions: the therapist says of a message of their own what it was meant to do."""
 
 from services.session import errors
+from services.session.handlers import pacing
 from services.session.handlers.records import Feature, Step
 from services.session.store.records import Records
 from shared.contracts.features.interventions import MarkMessage, MessageMarkedFact
@@ -17,6 +18,7 @@ async def mark(step: Step, command: MarkMessage) -> None:
         raise errors.forbidden()
     if found.deleted:
         raise errors.wrong_state("deleted")
+    step.events.append(await pacing.marked(step.tx, step.head.id, command.message, command.intervention))
     await records.set_intervention(step.head.id, command.message, command.intervention)
     step.record(MessageMarkedFact, message=command.message, intervention=command.intervention)
 

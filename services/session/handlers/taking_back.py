@@ -1,6 +1,7 @@
 """Taking a message back: what it said is destroyed, and how it was written; a tombstone stays."""
 
 from services.session import errors
+from services.session.handlers import attunement, pacing, symbols
 from services.session.handlers.records import Feature, Step
 from services.session.store import Store
 from services.session.store.records import Records
@@ -18,7 +19,10 @@ async def delete(step: Step, command: DeleteMessage) -> None:
         raise errors.forbidden()
     if found.deleted:
         raise errors.wrong_state("deleted")
+    await pacing.taken_back(step.tx, head.id, command.message)
     await records.take_back(head.id, command.message)
+    await symbols.taken_back(step.tx, head.id, command.message)
+    await attunement.taken_back(step.tx, head.id, command.message)
     step.record(MessageDeletedFact, message=command.message)
     # How it was written says what it said; the id stays, so that no part that comes late revives it.
     store = Store(step.tx)
@@ -33,6 +37,7 @@ async def delete(step: Step, command: DeleteMessage) -> None:
             change="deleted",
         )
     )
+    step.events.append(await pacing.emptied(step.tx, head.id))
 
 
 FEATURE = Feature(writes={DeleteMessage: delete})

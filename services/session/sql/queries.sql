@@ -22,11 +22,19 @@ cross join lateral (
 -- Messages and the heads that they raise, in one statement.
 with new as (
     select * from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[],
-                         $8::text[], $9::bytea[])
-        as given (conversation, n, at, seq, message, sender, in_reply_to, fingerprint, content)
+                         $8::text[], $9::bytea[], $10::integer[])
+        as given (conversation, n, at, seq, message, sender, in_reply_to, fingerprint, content, words)
 ), inserted as (
-    insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
-    select conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content from new
+    insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content,
+                       words)
+    select conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content, words
+    from new
+), used as (
+    insert into emoji_use (tenant, conversation, emoji, n, at, message, seq, author, reaction)
+    select c.tenant, new.conversation, u.emoji, new.n, new.at, new.message, new.seq, new.sender, false
+    from unnest($11::uuid[], $12::bigint[], $13::bytea[]) as u (conversation, n, emoji)
+    join new on new.conversation = u.conversation and new.n = u.n
+    join conversation c on c.id = new.conversation
 )
 update conversation set last_seq = head.seq, last_n = head.n, last_at = head.at
 from (select conversation, max(seq) as seq, max(n) as n, max(at) as at from new group by conversation) as head
@@ -41,8 +49,8 @@ with fence as (
     for share of owner
 ), given as (
     select * from unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[],
-                         $10::bytea[])
-        as given (conversation, n, seq, message, sender, in_reply_to, fingerprint, content)
+                         $10::bytea[], $11::integer[])
+        as given (conversation, n, seq, message, sender, in_reply_to, fingerprint, content, words)
 ), growth as (
     -- Each is looked up by itself: joined, a plan made while the table was small would read all of it.
     select g.conversation, min(g.n) - 1 as from_n, max(g.n) as n, max(g.seq) as seq,
@@ -61,12 +69,19 @@ with fence as (
     from growth
     where conversation.id = growth.conversation and conversation.last_n = growth.from_n and conversation.erased_at is null
       and not growth.known and not growth.astray and (select count(*) from fence) = cardinality($1::text[])
-    returning conversation.id, conversation.last_at
+    returning conversation.id, conversation.last_at, conversation.tenant
 ), inserted as (
-    insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
+    insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content,
+                       words)
     select g.conversation, g.n, 'message.posted', head.last_at, g.seq, g.message, g.sender, g.in_reply_to,
-        g.fingerprint, g.content
+        g.fingerprint, g.content, g.words
     from given g join head on head.id = g.conversation
+), used as (
+    insert into emoji_use (tenant, conversation, emoji, n, at, message, seq, author, reaction)
+    select head.tenant, g.conversation, u.emoji, g.n, head.last_at, g.message, g.seq, g.sender, false
+    from unnest($12::uuid[], $13::bigint[], $14::bytea[]) as u (conversation, n, emoji)
+    join given g on g.conversation = u.conversation and g.n = u.n
+    join head on head.id = g.conversation
 )
 select id, last_at from head;
 

@@ -27,7 +27,7 @@ select n, seq, sender, intervention, octet_length(content) = 0 as deleted from e
 where conversation = $1 and message = $2;
 
 -- name: take_back!
-update event set content = '' where conversation = $1 and message = $2;
+update event set content = '', words = null where conversation = $1 and message = $2;
 
 -- name: set_intervention!
 update event set intervention = $3 where conversation = $1 and message = $2;

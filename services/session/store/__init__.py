@@ -132,6 +132,12 @@ def _composition(row: asyncpg.Record) -> Composition:
     )
 
 
+def _uses(messages: Sequence[Posted | Placed]) -> tuple[list[str], list[int], list[bytes]]:
+    """The emoji of messages, one by one, each with its message's conversation and ``n``."""
+    uses = [(m.command.conversation, m.n, bytes.fromhex(tag)) for m in messages for tag in m.command.uses]
+    return [u[0] for u in uses], [u[1] for u in uses], [u[2] for u in uses]
+
+
 class Store:
     """Queries on one transaction."""
 
@@ -172,6 +178,8 @@ class Store:
             [c.in_reply_to for c in commands],
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
+            [c.words for c in commands],
+            *_uses(posted),
         )
 
     async def append_messages(self, fences: Mapping[str, int], placed: Sequence[Placed]) -> dict[str, datetime]:
@@ -189,6 +197,8 @@ class Store:
             [c.in_reply_to for c in commands],
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
+            [c.words for c in commands],
+            *_uses(placed),
         )
         return {str(row["id"]): row["last_at"] for row in rows}
 

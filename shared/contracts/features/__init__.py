@@ -3,7 +3,7 @@
 A feature's module has its frames, commands, facts and contents. ARCHITECTURE.md, "Adding a feature".
 """
 
-from shared.contracts.features import agreements, exercises, interventions, pacing, taking_back
+from shared.contracts.features import agreements, attunement, exercises, interventions, pacing, symbols, taking_back
 from shared.contracts.frames.base import Answer
 from shared.contracts.frames.values import Value
 from shared.contracts.records import RecordAccepted
@@ -13,6 +13,9 @@ ClientFrame = (
     | interventions.ClientFrame
     | exercises.ClientFrame
     | agreements.ClientFrame
+    | pacing.ClientFrame
+    | symbols.ClientFrame
+    | attunement.ClientFrame
 )  # fmt: skip
 """What clients send."""
 
@@ -22,18 +25,25 @@ ServerFrame = (
     | pacing.ServerFrame
     | exercises.ServerFrame
     | agreements.ServerFrame
+    | symbols.ServerFrame
+    | attunement.ServerFrame
 )  # fmt: skip
 """What participants are told, except ``ok``."""
 
 OKS: dict[str, type[Answer]] = {
     **exercises.OKS,
     **agreements.OKS,
+    **pacing.OKS,
+    **symbols.OKS,
+    **attunement.OKS,
 }
 """By client frame: an ``ok`` that has more than `shared.contracts.frames.server.Ok`."""
 
 CONTENTS: tuple[type[Value], ...] = (
     *exercises.CONTENTS,
     *agreements.CONTENTS,
+    *symbols.CONTENTS,
+    *attunement.CONTENTS,
 )
 """What is inside the sealed contents of records."""
 
@@ -42,6 +52,9 @@ Command = (
     | interventions.Command
     | exercises.Command
     | agreements.Command
+    | pacing.Command
+    | symbols.Command
+    | attunement.Command
 )  # fmt: skip
 """`RecordCommand`s and `Question`s."""
 
@@ -50,6 +63,8 @@ Fact = (
     | interventions.Fact
     | exercises.Fact
     | agreements.Fact
+    | symbols.Fact
+    | attunement.Fact
 )  # fmt: skip
 """`RecordFact`s."""
 
@@ -58,5 +73,7 @@ Told = (
     | pacing.Told
     | exercises.Told
     | agreements.Told
+    | symbols.Told
+    | attunement.Told
 )  # fmt: skip
 """Answers to features' `Question`s, and `Notice`s."""

@@ -58,7 +58,7 @@ class AgreementAccept(Lasting):
     type: Literal["agreement.accept"]
     agreement: Id
     wording: Wording
-    remind: bool = False
+    remind: bool | None = None
 
 
 class AgreementDecline(Lasting):

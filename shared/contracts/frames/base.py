@@ -31,6 +31,11 @@ class Lasting(InConversation):
 
     record: Id | None = None
 
+    @property
+    def own_id(self) -> str | None:
+        """What this request is known by: its ``record``, or the client's own id for what it makes."""
+        return self.record
+
 
 class Happened(Value):
     """What happened, as every participant is told: the frame of a `RecordFact` of the same kind."""

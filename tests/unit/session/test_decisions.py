@@ -43,7 +43,7 @@ def message(text: str = "a", **changes: str | None) -> SendMessage:
 def decided(
     commands: list[SendMessage], at: Head | None = None, known: dict[Place, Known] | None = None
 ) -> list[Decision]:
-    return decide({CONVERSATION: at or head()}, {} if known is None else known, commands)
+    return decide({CONVERSATION: at or head()}, {} if known is None else known, {}, commands)
 
 
 def code(decision: Decision) -> Code:

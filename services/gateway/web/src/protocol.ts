@@ -2,7 +2,9 @@
 
 import type { Agreement, AgreementFrame } from "./agreements";
 import type { Answered, Definition, ExerciseFrame, Ratings, Run, Summary } from "./exercises";
+import type { AttuneFrame, Check, CheckFigures } from "./attunement";
 import type { Happened } from "./features";
+import type { Sign, SymbolFrame, Use } from "./symbols";
 
 export type Role = "client" | "therapist";
 export type Level = "letters" | "rhythm";
@@ -46,8 +48,8 @@ export interface Ok {
   type: "ok"; ref: string; seq?: number; n?: number; at?: string; messages?: Message[]; more?: boolean;
   forms?: Form[]; decision?: string; epoch?: number; session?: string; notes?: Note[]; version?: number;
   decisions?: Decision[]; receipt?: Record<string, unknown>; html?: string; composition?: Composition; compositions?: CompositionSummary[];
-  record?: string; records?: Happened[];
   exercises?: Summary[]; runs?: Run[]; run?: Run; definition?: Definition; answers?: Answered[]; series?: Ratings[]; agreements?: Agreement[];
+  record?: string; records?: Happened[]; symbols?: Sign[]; uses?: Use[]; checks?: Check[]; sessions?: CheckFigures[];
 }
 export interface ErrorFrame {
   type: "error"; ref?: string; code: string; message: string; details?: Record<string, unknown>;
@@ -66,6 +68,8 @@ export type About =
   | { type: "composition.opened"; conversation: string; draft: string; from: string }
   | { type: "composition.deleted"; conversation: string; draft: string | null; from: string }
   | ExerciseFrame | AgreementFrame
+  | { type: "message.deleted"; conversation: string; n: number; message: string; from: string; at: string }
+  | SymbolFrame | AttuneFrame
   | { type: "resume.reset"; conversation: string; last_seq: number; last_n: number }
   | { type: "conversation.erased"; conversation: string; at: string }
   | ({ type: "conversation.added"; conversation: string } & ConversationState);

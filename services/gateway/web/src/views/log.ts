@@ -5,6 +5,7 @@ import { fill, h, text } from "../dom";
 import type { Waiting } from "../outbox";
 import type { Message } from "../protocol";
 import { S } from "../strings";
+import { toneWord } from "../tones";
 import type { Piece } from "../written";
 
 const NEAR_PX = 80;
@@ -22,7 +23,8 @@ export class Log {
   #atEnd = true;
   #shown = new Map<number, HTMLLIElement>();
 
-  constructor(private readonly conversation: Conversation, onEarlier: () => void, private readonly onWritten: (draft: string) => void) {
+  constructor(private readonly conversation: Conversation, onEarlier: () => void, private readonly onWritten: (draft: string) => void,
+    private readonly beneath: (message: Message) => HTMLElement[] = () => []) {
     this.#earlier = h("button", { type: "button", class: "quiet", hidden: true, click: onEarlier }, S.earlier);
     this.element.append(this.#earlier, this.#list, this.#waiting, this.#drafts);
     // A keyboard that slides in, or a composer that grows, must not cover what one was reading at the end.
@@ -56,6 +58,8 @@ export class Log {
       let item = this.#shown.get(message.seq);
       if (!item) {
         item = this.#item(message.from === this.conversation.me ? "own" : "other", message.text, message.at, "", message.message);
+        if (message.tone) item.querySelector(".meta")?.append(h("span", { class: "tone" }, toneWord(message.tone)));
+        item.append(...this.beneath(message));
         item.dataset["seq"] = String(message.seq);
         const date = day.format(new Date(message.at));
         if (!previous || day.format(new Date(previous.at)) !== date) item.prepend(h("p", { class: "day" }, date));

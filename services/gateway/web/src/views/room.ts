@@ -6,15 +6,18 @@ import { h, text } from "../dom";
 import { LiveText } from "../livetext";
 import { Outbox } from "../outbox";
 import { Refused, type About, type Role } from "../protocol";
-import type { PageFeature } from "../features";
+import { Records, type PageFeature } from "../features";
 import { S } from "../strings";
 import { AgreementsView } from "./agreements";
 import { Composer } from "./composer";
 import { Compositions } from "./compositions";
+import { AttunementView } from "./attunement";
+import { beneath } from "./beneath";
 import { Consents } from "./consents";
 import { ExercisesView } from "./exercises";
 import { Log } from "./log";
 import { openNotes } from "./notes";
+import { SymbolsView } from "./symbols";
 
 const PAGE = 50;
 
@@ -29,6 +32,7 @@ export class Room {
   readonly #session = h("span", { class: "session", role: "status" });
   readonly #sessionButton: HTMLButtonElement | null;
   readonly #features: readonly PageFeature[];
+  readonly #records: Records;
   #more = true;
   #loaded = false;
   #asked = false;
@@ -43,15 +47,18 @@ export class Room {
       },
     });
     this.#outbox = new Outbox(conversation.id, conversation.me, sessionStorage, ask, (waiting, ok) => {
-      conversation.keep({ seq: ok.seq ?? 0, n: ok.n ?? 0, message: waiting.message, from: conversation.me, text: waiting.text, at: ok.at ?? "" });
+      conversation.keep({ seq: ok.seq ?? 0, n: ok.n ?? 0, message: waiting.message, from: conversation.me, text: waiting.text, at: ok.at ?? "",
+        ...(waiting.tone ? { tone: waiting.tone } : {}) });
       conversation.lastN = Math.max(conversation.lastN, ok.n ?? 0);
       this.update();
     }, () => this.update());
     const compositions = new Compositions(conversation, ask, role === "therapist");
-    this.#features = [new ExercisesView(conversation, ask, role), new AgreementsView(conversation, ask)];
-    this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft));
+    this.#features = [new SymbolsView(conversation, ask), new AttunementView(conversation, ask),
+      new ExercisesView(conversation, ask, role), new AgreementsView(conversation, ask)];
+    this.#records = new Records(conversation.id, ask, (record) => { for (const feature of this.#features) feature.recall(record); });
+    this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft), (message) => beneath(this.#features, message));
     this.#composer = new Composer(conversation, this.#live,
-      (message, body) => this.#outbox.add({ message, text: body }), (frame) => void connection.send(frame));
+      (message, body, tone) => this.#outbox.add({ message, text: body, ...(tone ? { tone } : {}) }), (frame) => void connection.send(frame));
     this.#consents = new Consents(conversation, ask, compositions);
     this.#sessionButton = role === "therapist" ? h("button", { type: "button", click: () => void this.#startOrEnd() }) : null;
     const menu = h("nav", { "aria-label": S.title },
@@ -105,6 +112,7 @@ export class Room {
     this.conversation.take(frame);
     for (const feature of this.#features) feature.take(frame);
     if (frame.type === "message.posted") this.#outbox.stored(frame.message);
+    if (frame.type === "resume.reset") this.#records.forget();
     if (frame.type === "resume.reset") void this.#newest().then(() => this.update());
     if (frame.type === "live.changed" && frame.from === this.conversation.me) {
       if (frame.reason === "suspended") this.#live.pause(true);
@@ -149,6 +157,8 @@ export class Room {
       const ok = await this.connection.ask({ type: "history", conversation: this.conversation.id, limit: PAGE, ...where });
       for (const message of ok.messages ?? []) this.conversation.keep(message);
       this.#more = ok.more ?? false;
+      const first = this.conversation.ordered[0];
+      if (first) await this.#records.from(first.n);
       return true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
