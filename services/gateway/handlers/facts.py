@@ -54,6 +54,7 @@ def open_message(key: DataKey, fact: MessageFact) -> MessageValue:
         at=fact.at,
         in_reply_to=fact.in_reply_to,
         tone=content.tone,
+        composed_s=content.composed_s,
         deleted=None if fact.content else True,
         intervention=fact.intervention,
     )
@@ -74,6 +75,7 @@ def to_frame(room: "Room", fact: Fact) -> Value:
             at=fact.at,
             in_reply_to=fact.in_reply_to,
             tone=content.tone,
+            composed_s=content.composed_s,
             deleted=None if fact.content else True,
             intervention=fact.intervention,
         )
@@ -256,6 +258,8 @@ class Facts:
         elif isinstance(fact, SessionFact):
             started = fact.kind == "session.started"
             room.session = SessionValue(id=fact.session, started_at=fact.at) if started else None
+        elif isinstance(fact, RecordFact):
+            room.apply_record(fact)
         asker = self._askers.pop(fact.n, None)
         answered = self._answer(asker, fact)
         if payload is not None:

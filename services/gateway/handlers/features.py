@@ -1,12 +1,17 @@
 """The features of the gateway: one line for each. ARCHITECTURE.md, "Adding a feature"."""
 
 from services.gateway.handlers import (
+    absence,
     agreements,
     attunement,
+    calendars,
     exercises,
     interventions,
+    later,
+    leaving,
     pacing,
     records,
+    scheduling,
     symbols,
     taking_back,
 )
@@ -27,6 +32,11 @@ FEATURES: tuple[Feature, ...] = (
     pacing.FEATURE,
     exercises.FEATURE,
     agreements.FEATURE,
+    scheduling.FEATURE,
+    later.FEATURE,
+    leaving.FEATURE,
+    absence.FEATURE,
+    calendars.FEATURE,
 )
 
 BUILDS = {frame: build for feature in FEATURES for frame, build in feature.builds.items()}

@@ -19,6 +19,7 @@ from services.gateway.domain.tokens import Tokens
 from services.gateway.egress.peers import Peers
 from services.gateway.egress.reads import Reads
 from services.gateway.egress.requests import Requests
+from services.gateway.feeds import Feeds
 from services.gateway.handlers import live, uses
 from services.gateway.handlers.audit import Audit
 from services.gateway.handlers.connection import Connection
@@ -65,6 +66,7 @@ class Hub:
         tenants: Tenants,
         switches: Switches,
         audit: Audit,
+        feeds: Feeds,
     ) -> None:
         self.settings = settings
         self.requests = requests
@@ -79,6 +81,7 @@ class Hub:
         self.tenants = tenants
         self.switches = switches
         self.audit = audit
+        self.feeds = feeds
         self.reading: dict[str, Connection] = {}
         """Commands that mark as read, and the connection that needn't be told of its own mark."""
         self.leases: dict[str, float] = {}

@@ -23,6 +23,8 @@ def may_start(head: Head | None, command: StartSession) -> Head:
         raise head.erasure.refusal()
     if command.participant != head.therapist:
         raise errors.forbidden()
+    if head.left_by is not None:
+        raise errors.wrong_state("left")
     return head
 
 

@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from services.session.config import Settings
-from services.session.handlers import compositions, conversations, erasing, features, messages, reading, sessions
+from services.session.handlers import (
+    compositions,
+    conversations,
+    erasing,
+    features,
+    later,
+    leaving,
+    messages,
+    reading,
+    sessions,
+)
 from services.session.handlers.appending import Appender
 from services.session.store import Store
 from shared.contracts import commands as c
@@ -25,8 +35,8 @@ from shared.runtime.runs import runs
 
 Rare = (
     c.CreateConversation | c.GetConversation | c.EraseConversation | c.ListConversations | c.Attach | c.Detach
-    | c.RenewAttachments | c.ReadFacts | c.ReadHistory | c.ReadRecords | c.MarkRead | c.StartSession | c.EndSession
-    | compositions.Any | contracts.Command
+    | c.RenewAttachments | c.SendPlanned | c.ReadFacts | c.ReadHistory | c.ReadRecords | c.MarkRead | c.StartSession
+    | c.EndSession | c.ListReports | compositions.Any | contracts.Command
 )  # fmt: skip
 
 _NAMING = (c.CreateConversation, c.GetConversation, c.Attach)
@@ -77,6 +87,10 @@ class Handlers(Handler[c.SessionCommand]):
         if isinstance(command, contracts.Command):
             return await features.handle(tx, command)
         match command:
+            case c.SendPlanned():
+                return await later.send(tx, store, self.keys, self.appender, command)
+            case c.ListReports():
+                return await leaving.reports(tx, command)
             case c.CreateConversation():
                 return await conversations.create(tx, store, self.keys, self.settings, command)
             case c.GetConversation():

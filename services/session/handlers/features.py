@@ -1,16 +1,20 @@
 """The features of this service: one line for each. ARCHITECTURE.md, "Adding a feature"."""
 
 from services.session.handlers import (
+    absence,
     agreements,
     attunement,
     exercises,
     interventions,
+    later,
+    leaving,
     pacing,
+    scheduling,
     symbols,
     taking_back,
 )
-from services.session.handlers.records import Feature, carry_out, look_up
-from shared.contracts.records import Question, RecordCommand
+from services.session.handlers.records import Feature, carry_out, carry_out_own, look_up
+from shared.contracts.records import OwnCommand, Question, RecordCommand
 from shared.runtime.handler import Tell
 from shared.runtime.postgres import Connection
 
@@ -19,6 +23,10 @@ FEATURES: tuple[Feature, ...] = (
     interventions.FEATURE,
     exercises.FEATURE,
     agreements.FEATURE,
+    scheduling.FEATURE,
+    later.FEATURE,
+    leaving.FEATURE,
+    absence.FEATURE,
     pacing.FEATURE,
     symbols.FEATURE,
     attunement.FEATURE,
@@ -29,6 +37,8 @@ READS = {command: read for feature in FEATURES for command, read in feature.read
 
 
 async def handle(tx: Connection, command: RecordCommand | Question) -> list[Tell]:
+    if isinstance(command, OwnCommand):
+        return await carry_out_own(tx, WRITES[type(command)], command)
     if isinstance(command, RecordCommand):
         return await carry_out(tx, WRITES[type(command)], command)
     return await look_up(tx, READS[type(command)], command)

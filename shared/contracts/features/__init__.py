@@ -3,7 +3,21 @@
 A feature's module has its frames, commands, facts and contents. ARCHITECTURE.md, "Adding a feature".
 """
 
-from shared.contracts.features import agreements, attunement, exercises, interventions, pacing, symbols, taking_back
+from shared.contracts.features import (
+    absence,
+    agreements,
+    attunement,
+    calendars,
+    exercises,
+    interventions,
+    later,
+    leaving,
+    pacing,
+    quiet,
+    scheduling,
+    symbols,
+    taking_back,
+)
 from shared.contracts.frames.base import Answer
 from shared.contracts.frames.values import Value
 from shared.contracts.records import RecordAccepted
@@ -16,6 +30,12 @@ ClientFrame = (
     | pacing.ClientFrame
     | symbols.ClientFrame
     | attunement.ClientFrame
+    | scheduling.ClientFrame
+    | later.ClientFrame
+    | leaving.ClientFrame
+    | absence.ClientFrame
+    | quiet.ClientFrame
+    | calendars.ClientFrame
 )  # fmt: skip
 """What clients send."""
 
@@ -27,6 +47,10 @@ ServerFrame = (
     | agreements.ServerFrame
     | symbols.ServerFrame
     | attunement.ServerFrame
+    | scheduling.ServerFrame
+    | later.ServerFrame
+    | leaving.ServerFrame
+    | absence.ServerFrame
 )  # fmt: skip
 """What participants are told, except ``ok``."""
 
@@ -36,6 +60,10 @@ OKS: dict[str, type[Answer]] = {
     **pacing.OKS,
     **symbols.OKS,
     **attunement.OKS,
+    **scheduling.OKS,
+    **later.OKS,
+    **quiet.OKS,
+    **calendars.OKS,
 }
 """By client frame: an ``ok`` that has more than `shared.contracts.frames.server.Ok`."""
 
@@ -44,6 +72,8 @@ CONTENTS: tuple[type[Value], ...] = (
     *agreements.CONTENTS,
     *symbols.CONTENTS,
     *attunement.CONTENTS,
+    *leaving.CONTENTS,
+    *absence.CONTENTS,
 )
 """What is inside the sealed contents of records."""
 
@@ -55,6 +85,11 @@ Command = (
     | pacing.Command
     | symbols.Command
     | attunement.Command
+    | scheduling.Command
+    | later.Command
+    | leaving.Command
+    | absence.Command
+    | quiet.Command
 )  # fmt: skip
 """`RecordCommand`s and `Question`s."""
 
@@ -65,6 +100,9 @@ Fact = (
     | agreements.Fact
     | symbols.Fact
     | attunement.Fact
+    | scheduling.Fact
+    | leaving.Fact
+    | absence.Fact
 )  # fmt: skip
 """`RecordFact`s."""
 
@@ -75,5 +113,9 @@ Told = (
     | agreements.Told
     | symbols.Told
     | attunement.Told
+    | scheduling.Told
+    | later.Told
+    | leaving.Told
+    | quiet.Told
 )  # fmt: skip
 """Answers to features' `Question`s, and `Notice`s."""

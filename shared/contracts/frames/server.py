@@ -9,6 +9,8 @@ from shared.contracts.errors import Code
 from shared.contracts.frames.base import Answer, From
 from shared.contracts.frames.client import Op, Rev
 from shared.contracts.frames.values import (
+    AwayValue,
+    Composed,
     CompositionSummaryValue,
     CompositionValue,
     ConsentValue,
@@ -97,6 +99,8 @@ class ConversationAdded(Value):
     reads: dict[Id, Seq]
     live: dict[Id, LiveValue]
     session: SessionValue | None
+    left: Id | None = LeftOut
+    away: AwayValue | None = LeftOut
 
 
 class ConversationErased(Value):
@@ -125,6 +129,7 @@ class MessagePosted(Value):
     at: str
     in_reply_to: Id | None = LeftOut
     tone: str | None = LeftOut
+    composed_s: Composed | None = LeftOut
     deleted: Literal[True] | None = LeftOut
     intervention: Intervention | None = LeftOut
 
