@@ -66,7 +66,7 @@ def _opened(key: DataKey, stored: c.StoredAnswer) -> AnyGiven:
     return c.AnswerContent.model_validate_json(key.open(keys.record(stored.record), stored.content)).answer
 
 
-def _rating(key: DataKey, stored: c.StoredAnswer) -> int:
+def rating(key: DataKey, stored: c.StoredAnswer) -> int:
     """Of the first or the last step, which are ratings always. Raises `SealBroken`, `KeyGone`."""
     given = _opened(key, stored)
     assert isinstance(given, RatingGiven)
@@ -121,8 +121,8 @@ async def _series(hub: "Hub", room: "Room", connection: Connection, frame: c.Exe
             version=one.version,
             state=one.state,
             started_at=one.started_at,
-            before=_rating(key, one.before),
-            after=None if one.after is None else _rating(key, one.after),
+            before=rating(key, one.before),
+            after=None if one.after is None else rating(key, one.after),
         )
         for one in reply.series
     ]

@@ -12,6 +12,7 @@ from services.gateway.handlers import (
     pacing,
     records,
     scheduling,
+    summaries,
     symbols,
     taking_back,
 )
@@ -33,6 +34,7 @@ FEATURES: tuple[Feature, ...] = (
     exercises.FEATURE,
     agreements.FEATURE,
     scheduling.FEATURE,
+    summaries.FEATURE,
     later.FEATURE,
     leaving.FEATURE,
     absence.FEATURE,

@@ -3,10 +3,12 @@
 from services.session import errors
 from services.session.domain import attunement as domain
 from services.session.domain.heads import Head
+from services.session.domain.sessions import Span
 from services.session.handlers.records import Feature, Step
 from services.session.store import PAGE_BYTES
 from services.session.store.attunement import Attunement
 from services.session.store.records import Records
+from services.session.store.summaries import Summaries
 from shared.contracts.features.attunement import (
     AnswerCheck,
     AskCheck,
@@ -91,4 +93,12 @@ async def taken_back(tx: Connection, conversation: str, message: str) -> None:
         await store.change(conversation, domain.taken_back(running))
 
 
-FEATURE = Feature(writes={AskCheck: ask, ReflectCheck: reflect, AnswerCheck: answer}, reads={ListChecks: listed})
+async def in_session(tx: Connection, head: Head, span: Span) -> object:
+    return await Summaries(tx).checks_open(head.id, span)
+
+
+FEATURE = Feature(
+    writes={AskCheck: ask, ReflectCheck: reflect, AnswerCheck: answer},
+    reads={ListChecks: listed},
+    summary={"attunement_open": in_session},
+)

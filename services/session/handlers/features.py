@@ -10,6 +10,7 @@ from services.session.handlers import (
     leaving,
     pacing,
     scheduling,
+    summaries,
     symbols,
     taking_back,
 )
@@ -18,7 +19,7 @@ from shared.contracts.records import OwnCommand, Question, RecordCommand
 from shared.runtime.handler import Tell
 from shared.runtime.postgres import Connection
 
-FEATURES: tuple[Feature, ...] = (
+_PARTS: tuple[Feature, ...] = (
     taking_back.FEATURE,
     interventions.FEATURE,
     exercises.FEATURE,
@@ -31,6 +32,9 @@ FEATURES: tuple[Feature, ...] = (
     symbols.FEATURE,
     attunement.FEATURE,
 )
+
+SUMMARY = {name: part for feature in _PARTS for name, part in feature.summary.items()}
+FEATURES = (*_PARTS, summaries.feature(SUMMARY))
 
 WRITES = {command: write for feature in FEATURES for command, write in feature.writes.items()}
 READS = {command: read for feature in FEATURES for command, read in feature.reads.items()}

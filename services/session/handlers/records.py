@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from services.session import egress, errors, metrics
 from services.session.domain.heads import Head
+from services.session.domain.sessions import Span
 from services.session.store import Store
 from services.session.store.later import OwnRequests
 from services.session.store.records import Records
@@ -79,6 +80,7 @@ class Step:
 Write = Callable[[Step, Any], Awaitable[None]]
 Read = Callable[[Connection, Head, Any], Awaitable[Reply]]
 Empty = Callable[[Connection, str], Awaitable[None]]
+Part = Callable[[Connection, Head, Span], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Feature:
     writes: Mapping[type[RecordCommand], Write] = field(default_factory=dict)
     reads: Mapping[type[Question], Read] = field(default_factory=dict)
     empty: Empty | None = None
+    summary: Mapping[str, Part] = field(default_factory=dict)
+    """Its part of a session's summary, by the name of the member that it is there."""
 
 
 def _ids(record: str) -> list[str]:

@@ -56,7 +56,7 @@ def _kept(row: asyncpg.Record) -> Kept:
     return Kept(run, definition, str(row["started_by"]), row["started_at"], row["changed_at"])
 
 
-def _answer(row: asyncpg.Record, step: str, prefix: str = "", *, with_content: bool = True) -> StoredAnswer:
+def stored_answer(row: asyncpg.Record, step: str, prefix: str = "", *, with_content: bool = True) -> StoredAnswer:
     return StoredAnswer(
         step=step,
         record=str(row[prefix + "record"]),
@@ -131,7 +131,7 @@ class Exercises:
             fitting = rows[:limit]
         else:
             fitting = [row for index, row in enumerate(rows[:limit]) if index == 0 or row["size"] <= PAGE_BYTES]
-        found = [_answer(row, row["step"], with_content=whole is None or row["step"] in whole) for row in fitting]
+        found = [stored_answer(row, row["step"], with_content=whole is None or row["step"] in whole) for row in fitting]
         return found, len(fitting) < len(rows)
 
     async def series(self, conversation: str, exercise: str, limit: int) -> list[StoredRatings]:
@@ -143,8 +143,8 @@ class Exercises:
                 version=row["version"],
                 state=row["state"],
                 started_at=rfc3339(row["started_at"]),
-                before=_answer(row, "before", "before_"),
-                after=None if row["after_n"] is None else _answer(row, "after", "after_"),
+                before=stored_answer(row, "before", "before_"),
+                after=None if row["after_n"] is None else stored_answer(row, "after", "after_"),
             )
             for row in reversed(rows)
         ]

@@ -15,6 +15,7 @@ from shared.contracts.features import (
     pacing,
     quiet,
     scheduling,
+    summaries,
     symbols,
     taking_back,
 )
@@ -31,6 +32,7 @@ ClientFrame = (
     | symbols.ClientFrame
     | attunement.ClientFrame
     | scheduling.ClientFrame
+    | summaries.ClientFrame
     | later.ClientFrame
     | leaving.ClientFrame
     | absence.ClientFrame
@@ -61,6 +63,7 @@ OKS: dict[str, type[Answer]] = {
     **symbols.OKS,
     **attunement.OKS,
     **scheduling.OKS,
+    **summaries.OKS,
     **later.OKS,
     **quiet.OKS,
     **calendars.OKS,
@@ -86,6 +89,7 @@ Command = (
     | symbols.Command
     | attunement.Command
     | scheduling.Command
+    | summaries.Command
     | later.Command
     | leaving.Command
     | absence.Command
@@ -114,6 +118,7 @@ Told = (
     | symbols.Told
     | attunement.Told
     | scheduling.Told
+    | summaries.Told
     | later.Told
     | leaving.Told
     | quiet.Told
