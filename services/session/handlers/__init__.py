@@ -26,6 +26,7 @@ from shared.contracts import features as contracts
 from shared.contracts.envelope import Command, ConversationCommand
 from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused, HoldersChanged
+from shared.contracts.features.leaving import ListReports
 from shared.contracts.keys import people_key
 from shared.runtime import subscriptions
 from shared.runtime.handler import Handler, Tell, answer
@@ -36,7 +37,7 @@ from shared.runtime.runs import runs
 Rare = (
     c.CreateConversation | c.GetConversation | c.EraseConversation | c.ListConversations | c.Attach | c.Detach
     | c.RenewAttachments | c.SendPlanned | c.ReadFacts | c.ReadHistory | c.ReadRecords | c.MarkRead | c.StartSession
-    | c.EndSession | c.ListReports | compositions.Any | contracts.Command
+    | c.EndSession | ListReports | compositions.Any | contracts.Command
 )  # fmt: skip
 
 _NAMING = (c.CreateConversation, c.GetConversation, c.Attach)
@@ -89,7 +90,7 @@ class Handlers(Handler[c.SessionCommand]):
         match command:
             case c.SendPlanned():
                 return await later.send(tx, store, self.keys, self.appender, command)
-            case c.ListReports():
+            case ListReports():
                 return await leaving.reports(tx, command)
             case c.CreateConversation():
                 return await conversations.create(tx, store, self.keys, self.settings, command)

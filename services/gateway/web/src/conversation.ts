@@ -1,6 +1,6 @@
 /** What this page knows of one conversation, changed by frames alone. */
 
-import type { About, Consent, ConversationState, Live, Message, Person, Purpose, Session } from "./protocol";
+import type { About, Away, Consent, ConversationState, Live, Message, Person, Purpose, Session } from "./protocol";
 import { Draft } from "./rhythm";
 
 export class Conversation {
@@ -11,6 +11,9 @@ export class Conversation {
   live: Record<string, Live>;
   suspended = new Set<string>();
   session: Session | null;
+  /** Who left, while nothing can be written. */
+  left: string | null;
+  away: Away | null;
   messages = new Map<number, Message>();
   drafts = new Map<string, Draft>();
   typing = new Set<string>();
@@ -23,6 +26,8 @@ export class Conversation {
     this.id = state.id;
     this.people = new Map(state.participants.map((p) => [p.id, p]));
     ({ consents: this.consents, reads: this.reads, live: this.live, session: this.session } = state);
+    this.left = state.left ?? null;
+    this.away = state.away ?? null;
     this.lastN = state.last_n;
     this.lastSeq = state.last_seq;
   }
@@ -31,6 +36,8 @@ export class Conversation {
   refresh(state: ConversationState): void {
     this.people = new Map(state.participants.map((p) => [p.id, p]));
     ({ consents: this.consents, reads: this.reads, live: this.live, session: this.session } = state);
+    this.left = state.left ?? null;
+    this.away = state.away ?? null;
     this.drafts.clear();
     this.typing.clear();
     this.suspended.clear();
@@ -94,6 +101,18 @@ export class Conversation {
         break;
       case "session.ended":
         this.session = null;
+        break;
+      case "conversation.left":
+        this.left = frame.from;
+        break;
+      case "conversation.returned":
+        this.left = null;
+        break;
+      case "away.began":
+        this.away = { since: frame.at, text: frame.text, ...(frame.until ? { until: frame.until } : {}) };
+        break;
+      case "away.ended":
+        this.away = null;
         break;
       case "resume.reset":
         this.messages.clear();

@@ -2,6 +2,8 @@
 
 import type { Agreement, AgreementFrame } from "./agreements";
 import type { Answered, Definition, ExerciseFrame, Ratings, Run, Summary } from "./exercises";
+import type { AppointmentFrame } from "./appointments";
+import type { Later, LaterFrame } from "./later";
 import type { AttuneFrame, Check, CheckFigures } from "./attunement";
 import type { Happened } from "./features";
 import type { Sign, SymbolFrame, Use } from "./symbols";
@@ -28,10 +30,11 @@ export interface Message {
 }
 export interface Live { on: boolean; level: Level }
 export interface Session { id: string; started_at: string }
+export interface Away { since: string; until?: string; text: string }
 export interface ConversationState {
   id: string; last_seq: number; last_n: number; participants: Person[];
   consents: Record<string, Partial<Record<Purpose, Consent>>>;
-  reads: Record<string, number>; live: Record<string, Live>; session: Session | null;
+  reads: Record<string, number>; live: Record<string, Live>; session: Session | null; left?: string; away?: Away;
 }
 export interface Note { note: string; version: number; format: string; text: string; author: string; at: string }
 
@@ -49,6 +52,7 @@ export interface Ok {
   forms?: Form[]; decision?: string; epoch?: number; session?: string; notes?: Note[]; version?: number;
   decisions?: Decision[]; receipt?: Record<string, unknown>; html?: string; composition?: Composition; compositions?: CompositionSummary[];
   exercises?: Summary[]; runs?: Run[]; run?: Run; definition?: Definition; answers?: Answered[]; series?: Ratings[]; agreements?: Agreement[];
+  later?: Later[]; url?: string; hours?: { starts: string; ends: string; zone: string } | null;
   record?: string; records?: Happened[]; symbols?: Sign[]; uses?: Use[]; checks?: Check[]; sessions?: CheckFigures[];
 }
 export interface ErrorFrame {
@@ -67,7 +71,10 @@ export type About =
   | { type: "session.started" | "session.ended"; conversation: string; session: string; at: string; n: number }
   | { type: "composition.opened"; conversation: string; draft: string; from: string }
   | { type: "composition.deleted"; conversation: string; draft: string | null; from: string }
-  | ExerciseFrame | AgreementFrame
+  | ExerciseFrame | AgreementFrame | AppointmentFrame | LaterFrame
+  | { type: "conversation.left" | "conversation.returned"; conversation: string; n: number; from: string; at: string }
+  | { type: "away.began"; conversation: string; n: number; from: string; at: string; until?: string; text: string }
+  | { type: "away.ended"; conversation: string; n: number; from: string; at: string }
   | { type: "message.deleted"; conversation: string; n: number; message: string; from: string; at: string }
   | SymbolFrame | AttuneFrame
   | { type: "resume.reset"; conversation: string; last_seq: number; last_n: number }

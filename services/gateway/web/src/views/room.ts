@@ -9,12 +9,15 @@ import { Refused, type About, type Role } from "../protocol";
 import { Records, type PageFeature } from "../features";
 import { S } from "../strings";
 import { AgreementsView } from "./agreements";
+import { AppointmentsView } from "./appointments";
 import { Composer } from "./composer";
 import { Compositions } from "./compositions";
 import { AttunementView } from "./attunement";
 import { beneath } from "./beneath";
 import { Consents } from "./consents";
 import { ExercisesView } from "./exercises";
+import { LaterView } from "./later";
+import { LeavingView } from "./leaving";
 import { Log } from "./log";
 import { openNotes } from "./notes";
 import { SymbolsView } from "./symbols";
@@ -53,8 +56,10 @@ export class Room {
       this.update();
     }, () => this.update());
     const compositions = new Compositions(conversation, ask, role === "therapist");
+    const leaving = new LeavingView(conversation, ask, role);
     this.#features = [new SymbolsView(conversation, ask), new AttunementView(conversation, ask),
-      new ExercisesView(conversation, ask, role), new AgreementsView(conversation, ask)];
+      new ExercisesView(conversation, ask, role), new AgreementsView(conversation, ask),
+      new AppointmentsView(conversation, ask, role, (purpose) => this.#consents.offer(purpose)), new LaterView(conversation, ask), leaving];
     this.#records = new Records(conversation.id, ask, (record) => { for (const feature of this.#features) feature.recall(record); });
     this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft), (message) => beneath(this.#features, message));
     this.#composer = new Composer(conversation, this.#live,
@@ -69,7 +74,7 @@ export class Room {
       h("button", { type: "button", class: "leave", click: leave }, S.leave));
     this.element = h("div", { class: "room" },
       h("header", {}, h("div", { class: "who" }, h("h1", {}, conversation.other?.display_name ?? S.title), this.#presence, this.#session), menu),
-      this.#log.element, this.#composer.element);
+      this.#log.element, leaving.banner, this.#composer.element);
     document.addEventListener("visibilitychange", () => this.#readMark());
   }
 
