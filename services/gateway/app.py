@@ -15,6 +15,7 @@ from services.gateway.domain.tokens import Tokens
 from services.gateway.egress.peers import Peers
 from services.gateway.egress.reads import Reads
 from services.gateway.egress.requests import Requests
+from services.gateway.feeds import Feeds
 from services.gateway.handlers import uses
 from services.gateway.handlers.audit import Audit
 from services.gateway.handlers.hub import Hub
@@ -22,11 +23,12 @@ from services.gateway.handlers.switches import Switches
 from services.gateway.handlers.tenants import Tenants
 from services.gateway.ingress.broker import Listener
 from services.gateway.ingress.http import documents
+from services.gateway.ingress.http.calendar import CalendarFeed
 from services.gateway.ingress.http.oauth import OAuth
 from services.gateway.ingress.http.page import Page
 from services.gateway.ingress.http.partners import Api
 from services.gateway.ingress.websocket import Door, heartbeats
-from services.gateway.store import Obscure, Store
+from services.gateway.store import MISSED_MIN, Obscure, Store
 from shared.contracts.errors import Close
 from shared.contracts.frames.server import Reconnect
 from shared.exercises.loading import BrokenDefinition
@@ -75,6 +77,7 @@ class Gateway:
             self._switches,
             self._audit,
             safety,
+            Feeds(parts.pool),
         )
         self._door = Door(self._hub)
         self._listener = Listener(self._hub, parts.consuming, parts.health)
@@ -84,6 +87,7 @@ class Gateway:
                 web.get("/v1/ws", self._door.serve),
                 web.post("/v1/oauth/token", OAuth(self._hub, self._store, tokens).token),
                 *Api(self._hub, tokens, self._store).routes(),
+                *CalendarFeed(self._hub).routes(),
                 *documents.routes(),
                 *Page().routes(),
                 *parts.health.routes(),
@@ -170,6 +174,8 @@ async def ensure_tenant(_: Settings, parts: Parts) -> None:
             _obscure(asked.get("obscure", "offered")),
             str(asked["client_id"]),
             str(asked["client_secret"]),
+            int(asked.get("missed_min", MISSED_MIN)),
+            {str(language): str(text) for language, text in dict(asked.get("away", {})).items()},
         )
     except (ValueError, KeyError, TypeError) as error:
         raise SystemExit(f"ensure-tenant: the JSON on standard input is not right ({type(error).__name__})") from None

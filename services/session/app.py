@@ -35,7 +35,7 @@ batches: TypeAdapter[list[SessionCommand]] = TypeAdapter(list[SessionCommand])
 
 
 class Session:
-    """The session service's `shared.runtime.service.Work`: the queues; what comes due, erasures, pacing."""
+    """The session service's `shared.runtime.service.Work`: what the queues bring, what comes due, erasures, pacing."""
 
     def __init__(
         self, worker: Worker[SessionCommand], clock: Clock, eraser: Eraser, pacer: Pacer | None, keys: Keyring

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from shared.contracts import features
 from shared.contracts.envelope import Command, ConversationCommand, Sealed
-from shared.contracts.ids import Id, Role, Seq, Sha256, Tag
+from shared.contracts.ids import Id, Purpose, Role, Seq, Sha256, Tag
 
 # --- session --------------------------------------------------------------------------------------------------------
 
@@ -80,6 +80,17 @@ class SendMessage(ConversationCommand):
     words: Annotated[int, Field(ge=0)] | None = None
 
 
+class SendPlanned(ConversationCommand):
+    """Comes of the service's own clock, when a message's time has come; nobody waits for its answer.
+
+    ``record``: of the timer that was set with the wording that is to be sent.
+    """
+
+    type: Literal["session.send_planned"] = "session.send_planned"
+    record: Id
+    message: Id
+
+
 class ReadFacts(ConversationCommand):
     """What was missed: every fact above ``after_n``, or every message above ``after_seq``, up to ``up_to_n``."""
 
@@ -114,12 +125,16 @@ class MarkRead(ConversationCommand):
 
 
 class StartSession(ConversationCommand):
-    """``missing`` are those whose informed consent the consent service didn't find in force just now."""
+    """``missing`` are those whose informed consent the consent service didn't find in force just now.
+
+    ``outdated``: what each has agreed to in a form that has changed since.
+    """
 
     type: Literal["session.start_session"] = "session.start_session"
     participant: Id
     session: Id
     missing: list[Id]
+    outdated: dict[Id, list[Purpose]] = Field(default_factory=dict)
 
 
 class EndSession(ConversationCommand):
@@ -189,7 +204,7 @@ class MarkComposition(ConversationCommand):
 
 SessionCommand = Annotated[
     CreateConversation | GetConversation | EraseConversation | ListConversations | Attach | Detach | RenewAttachments
-    | SendMessage | ReadFacts | ReadHistory | ReadRecords | MarkRead | StartSession | EndSession
+    | SendMessage | SendPlanned | ReadFacts | ReadHistory | ReadRecords | MarkRead | StartSession | EndSession
     | KeepComposition | ReadComposition | ListCompositions | OpenComposition | DeleteCompositions | MarkComposition
     | features.Command,
     Field(discriminator="type"),

@@ -113,6 +113,15 @@ class ConversationCreated(Event):
     members: tuple[Member, Member]
 
 
+class StoredAway(Value):
+    """A therapist is away. Content: `AwayContent`, sealed as ``record``."""
+
+    since: str
+    until: str | None
+    record: Id
+    content: Sealed
+
+
 class Attached(Reply):
     """The head of a conversation. Everything above ``last_n`` follows on the same queue. Content: `NamesContent`."""
 
@@ -124,6 +133,8 @@ class Attached(Reply):
     created_at: str
     reads: dict[Id, Seq]
     session: SessionValue | None
+    left: Id | None = LeftOut
+    away: StoredAway | None = LeftOut
     holders: list[Address]
     content: Sealed
     safety: list[OpenRaise] = Field(default_factory=list)

@@ -23,6 +23,10 @@ class RecordCommand(ConversationCommand):
     content: Sealed | None = None
 
 
+class OwnCommand(RecordCommand):
+    """Something of its asker's own, which nobody else is told of: no fact comes of it."""
+
+
 class Question(ConversationCommand):
     """Asks something of a feature, or sets what is the asker's alone: nothing that lasts, and nothing to tell."""
 
@@ -44,11 +48,11 @@ class RecordFact(Value):
 
 
 class RecordAccepted(Reply):
-    """Answers a `RecordCommand`, and its repetitions alike."""
+    """Answers a `RecordCommand`, and its repetitions alike; to an `OwnCommand` there is no ``n``."""
 
     type: Literal["session.record_accepted"] = "session.record_accepted"
     record: Id
-    n: Seq
+    n: Seq | None = None
     at: str
 
 

@@ -70,7 +70,7 @@ def _open(key: DataKey, record: str, content: str) -> AnyGiven:
     return c.AnswerContent.model_validate_json(key.open(keys.record(record), content)).answer
 
 
-def _rating(key: DataKey, stored: c.StoredRating) -> int:
+def rating(key: DataKey, stored: c.StoredRating) -> int:
     """Raises `SealBroken`, `KeyGone`."""
     given = _open(key, stored.record, stored.content)
     assert isinstance(given, RatingGiven)
@@ -125,8 +125,8 @@ async def _series(hub: "Hub", room: "Room", connection: Connection, frame: c.Exe
             version=one.version,
             state=one.state,
             started_at=one.started_at,
-            before=_rating(key, one.before),
-            after=None if one.after is None else _rating(key, one.after),
+            before=rating(key, one.before),
+            after=None if one.after is None else rating(key, one.after),
         )
         for one in reply.series
     ]

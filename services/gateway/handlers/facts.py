@@ -55,6 +55,7 @@ def open_message(key: DataKey, fact: MessageFact) -> MessageValue:
         at=fact.at,
         in_reply_to=fact.in_reply_to,
         tone=content.tone,
+        composed_s=content.composed_s,
         deleted=None if fact.content else True,
         intervention=fact.intervention,
     )
@@ -75,6 +76,7 @@ def to_frame(room: "Room", fact: Fact) -> Value:
             at=fact.at,
             in_reply_to=fact.in_reply_to,
             tone=content.tone,
+            composed_s=content.composed_s,
             deleted=None if fact.content else True,
             intervention=fact.intervention,
         )
@@ -259,6 +261,8 @@ class Facts:
             room.session = SessionValue(id=fact.session, started_at=fact.at) if started else None
         elif isinstance(fact, SafetyRaisedFact | SafetyChangedFact):
             room.raises.take(fact)
+        elif isinstance(fact, RecordFact):
+            room.apply_record(fact)
         asker = self._askers.pop(fact.n, None)
         answered = self._answer(asker, fact)
         if payload is not None:

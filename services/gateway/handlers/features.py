@@ -1,15 +1,21 @@
 """The features of the gateway: one line for each. ARCHITECTURE.md, "Adding a feature"."""
 
 from services.gateway.handlers import (
+    absence,
     agreements,
     attunement,
+    calendars,
     exercises,
     interventions,
+    later,
+    leaving,
     pacing,
     records,
     safety,
     safety_plan,
+    scheduling,
     suitability,
+    summaries,
     symbols,
     taking_back,
 )
@@ -35,6 +41,12 @@ FEATURES: tuple[Feature, ...] = (
     safety.FEATURE,
     safety_plan.FEATURE,
     suitability.FEATURE,
+    scheduling.FEATURE,
+    summaries.FEATURE,
+    later.FEATURE,
+    leaving.FEATURE,
+    absence.FEATURE,
+    calendars.FEATURE,
 )
 
 BUILDS = {frame: build for feature in FEATURES for frame, build in feature.builds.items()}

@@ -97,10 +97,16 @@ class Frames:
         connection = self._connection
         match frame:
             case client.LiveEdit() | client.LiveReset() | client.LiveClear():
-                live.write(self._hub, self._room(frame.conversation), connection, frame)
+                room = self._room(frame.conversation)
+                if not isinstance(frame, client.LiveClear):
+                    room.require_not_left()
+                live.write(self._hub, room, connection, frame)
                 self._ok(frame.ref)
             case client.LiveToggle():
-                live.toggle(self._hub, self._room(frame.conversation), connection, frame)
+                room = self._room(frame.conversation)
+                if frame.on:
+                    room.require_not_left()
+                live.toggle(self._hub, room, connection, frame)
                 self._ok(frame.ref)
             case client.LiveResync():
                 live.resync(self._room(frame.conversation), connection, frame)
@@ -111,6 +117,7 @@ class Frames:
                 messages.send(self._hub, room, connection, frame)
             case client.Typing():
                 room = self._room(frame.conversation)
+                room.require_not_left()
                 self._charge(connection.others)
                 room.typing(connection.participant, on=frame.on)
                 self._hub.peers.typing(room, connection.participant, on=frame.on)

@@ -19,6 +19,7 @@ from services.gateway.domain.tokens import Tokens
 from services.gateway.egress.peers import Peers
 from services.gateway.egress.reads import Reads
 from services.gateway.egress.requests import Requests
+from services.gateway.feeds import Feeds
 from services.gateway.handlers import live, uses
 from services.gateway.handlers.audit import Audit
 from services.gateway.handlers.connection import Connection
@@ -67,6 +68,7 @@ class Hub:
         switches: Switches,
         audit: Audit,
         safety: Library,
+        feeds: Feeds,
     ) -> None:
         self.settings = settings
         self.requests = requests
@@ -84,6 +86,7 @@ class Hub:
         self.safety = safety
         self.raising = 0
         """Raises that aren't known to be recorded yet."""
+        self.feeds = feeds
         self.reading: dict[str, Connection] = {}
         """Commands that mark as read, and the connection that needn't be told of its own mark."""
         self.leases: dict[str, float] = {}

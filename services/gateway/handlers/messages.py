@@ -19,11 +19,14 @@ from shared.contracts.commands import MarkRead, ReadHistory, SendMessage
 from shared.contracts.contents import MessageContent
 from shared.contracts.errors import Code, Refused
 from shared.contracts.events import Done, HistoryRead, MessageFact
+from shared.contracts.features.later import Planned
 from shared.contracts.frames import client, server
 from shared.contracts.frames.values import MessageValue
+from shared.contracts.ids import Tag
 from shared.contracts.keys import message as record
 from shared.contracts.text import TEXT_MAX, fault
 from shared.contracts.tones import is_tone
+from shared.runtime.sealing import DataKey
 
 PAGE = 50
 FRAME_BYTES = 250_000
@@ -63,20 +66,46 @@ def check_text(text: str, longest: int, field: str = "text") -> None:
         raise Refused(Code.BAD_TEXT, {"field": field, "reason": why})
 
 
+Said = client.MessageSend | Planned
+"""A frame that says what is to be a message."""
+
+
+def check_message(room: Room, connection: Connection, frame: Said) -> None:
+    """Raises `Refused`: ``bad_text``, ``bad_tone``, ``conflict`` (the id is somebody else's open draft)."""
+    check_text(frame.text, TEXT_MAX)
+    if frame.tone is not None and not is_tone(frame.tone):
+        raise Refused(Code.BAD_TONE, {"field": "tone"})
+    if room.live.is_somebody_elses(frame.message, connection.participant):
+        raise Refused(Code.CONFLICT)
+
+
+def content_of(frame: Said) -> bytes:
+    return MessageContent(text=frame.text, tone=frame.tone, composed_s=frame.composed_s).model_dump_json().encode()
+
+
+def fingerprint_of(key: DataKey, author: str, frame: Said) -> str:
+    """Of all that it says; as before where nothing is said of the time that it took."""
+    took = () if frame.composed_s is None else (str(frame.composed_s),)
+    return key.fingerprint(author, frame.message, frame.text, frame.in_reply_to, frame.tone, *took)
+
+
+def uses_and_words(hub: Hub, key: DataKey, frame: Said) -> tuple[tuple[Tag, ...], int | None]:
+    """The emoji in it, and how many words it has."""
+    if hub.settings.plain:
+        return (), None
+    return uses(key, frame.text, frame.tone), words.count(frame.text)
+
+
 def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend) -> None:
     """Hand a message to the session service; what one connection sends keeps its order.
 
     Raises:
         Refused: ``bad_text``, ``bad_tone``, ``conflict`` (the id is somebody else's open draft); as `Room.key` does.
     """
-    check_text(frame.text, TEXT_MAX)
-    if frame.tone is not None and not is_tone(frame.tone):
-        raise Refused(Code.BAD_TONE, {"field": "tone"})
-    if room.live.is_somebody_elses(frame.message, connection.participant):
-        raise Refused(Code.CONFLICT)
+    check_message(room, connection, frame)
     key = room.key()
     hub.keeping.flush_draft(room, frame.message)
-    content = MessageContent(text=frame.text, tone=frame.tone).model_dump_json().encode()
+    emoji, count = uses_and_words(hub, key, frame)
     command = SendMessage(
         tenant=room.tenant,
         replyto=hub.address,
@@ -84,10 +113,10 @@ def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend
         sender=connection.participant,
         message=frame.message,
         in_reply_to=frame.in_reply_to,
-        fingerprint=key.fingerprint(connection.participant, frame.message, frame.text, frame.in_reply_to, frame.tone),
-        uses=() if hub.settings.plain else uses(key, frame.text, frame.tone),
-        content=key.seal(record(frame.message), content),
-        words=None if hub.settings.plain else words.count(frame.text),
+        fingerprint=fingerprint_of(key, connection.participant, frame),
+        uses=emoji,
+        content=key.seal(record(frame.message), content_of(frame)),
+        words=count,
     )
     submit = partial(hub.requests.submit, hub.session_queue(room.id), command, SendWaiter(connection, frame))
     _after_typing(connection, hub.peers.hurry(room, frame.message), submit)

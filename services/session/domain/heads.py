@@ -36,6 +36,8 @@ class Head:
     last_at: datetime
     now: datetime
     erasure: Erasure | None = None
+    left_by: str | None = None
+    """Who left the conversation: nothing is written in it until they return."""
 
     def has(self, participant: str) -> bool:
         return participant in (self.client, self.therapist)

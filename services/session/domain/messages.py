@@ -76,7 +76,7 @@ def decide(
 def place(head: Head, commands: Sequence[SendMessage]) -> list[Placed]:
     """Places for messages of one conversation, if all are its own people's and none is there twice; else none."""
     ids = {command.message for command in commands}
-    if head.erasure is not None or len(ids) != len(commands):
+    if head.erasure is not None or head.left_by is not None or len(ids) != len(commands):
         return []
     if not all(_belongs(head, command) for command in commands):
         return []
@@ -99,6 +99,8 @@ def _decide_one(head: Head | None, known: dict[Place, Known], lexicon: Lexicon, 
         if before.fingerprint != command.fingerprint:
             return errors.conflict()
         return Posted(command, before.seq, before.n, before.at, new=False, deleted=before.deleted)
+    if head.left_by is not None:
+        return errors.wrong_state("left")
     if command.in_reply_to is not None and (command.conversation, command.in_reply_to) not in known:
         return errors.not_found("in_reply_to")
     seq, n, at = head.next_seq(), head.next_n(), head.next_at()

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from services.session.config import Settings
-from services.session.handlers import compositions, conversations, erasing, features, messages, reading, sessions
+from services.session.handlers import (
+    compositions,
+    conversations,
+    erasing,
+    features,
+    later,
+    messages,
+    reading,
+    sessions,
+)
 from services.session.handlers.appending import Appender
 from services.session.store import Store
 from shared.contracts import commands as c
@@ -26,8 +35,8 @@ from shared.runtime.runs import runs
 
 Rare = (
     c.CreateConversation | c.GetConversation | c.EraseConversation | c.ListConversations | c.Attach | c.Detach
-    | c.RenewAttachments | c.ReadFacts | c.ReadHistory | c.ReadRecords | c.MarkRead | c.StartSession | c.EndSession
-    | compositions.Any | contracts.Command
+    | c.RenewAttachments | c.SendPlanned | c.ReadFacts | c.ReadHistory | c.ReadRecords | c.MarkRead | c.StartSession
+    | c.EndSession | compositions.Any | contracts.Command
 )  # fmt: skip
 
 _NAMING = (c.CreateConversation, c.GetConversation, c.Attach)
@@ -79,6 +88,8 @@ class Handlers(Handler[c.SessionCommand]):
         if isinstance(command, contracts.Command):
             return await features.handle(tx, command)
         match command:
+            case c.SendPlanned():
+                return await later.send(tx, store, self.keys, self.appender, command)
             case c.CreateConversation():
                 return await conversations.create(tx, store, self.keys, self.settings, command)
             case c.GetConversation():

@@ -7,11 +7,13 @@ from services.session import errors
 from services.session.domain import agreements as domain
 from services.session.domain.agreements import Action
 from services.session.domain.heads import Head
+from services.session.domain.sessions import Span
 from services.session.domain.times import local_moment, require_to_come
 from services.session.handlers.records import Feature, Step
 from services.session.store.agreements import Agreements, Kept, Worded
 from services.session.store.due import Due
 from services.session.store.records import Records
+from services.session.store.summaries import Summaries
 from shared.contracts.features import agreements as c
 from shared.contracts.ids import moment, new_id, rfc3339
 from shared.runtime.postgres import Connection
@@ -168,6 +170,10 @@ async def empty(tx: Connection, conversation: str) -> None:
     await Agreements(tx).empty(conversation)
 
 
+async def in_session(tx: Connection, head: Head, span: Span) -> object:
+    return await Summaries(tx).agreements(head.id, span)
+
+
 FEATURE = Feature(
     writes={
         c.WordAgreement: word,
@@ -178,4 +184,5 @@ FEATURE = Feature(
     },
     reads={c.ListAgreements: listed},
     empty=empty,
+    summary={"agreements": in_session},
 )

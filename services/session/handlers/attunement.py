@@ -3,10 +3,12 @@
 from services.session import errors
 from services.session.domain import attunement as domain
 from services.session.domain.heads import Head
+from services.session.domain.sessions import Span
 from services.session.handlers.records import Feature, Step
 from services.session.store import PAGE_BYTES
 from services.session.store.attunement import Attunement
 from services.session.store.records import Records
+from services.session.store.summaries import Summaries
 from shared.contracts.features.attunement import (
     AnswerCheck,
     AskCheck,
@@ -91,10 +93,17 @@ async def taken_back(tx: Connection, conversation: str, message: str) -> None:
         await store.change(conversation, domain.taken_back(running))
 
 
+async def in_session(tx: Connection, head: Head, span: Span) -> object:
+    return await Summaries(tx).checks_open(head.id, span)
+
+
 async def empty(tx: Connection, conversation: str) -> None:
     await Attunement(tx).empty(conversation)
 
 
 FEATURE = Feature(
-    writes={AskCheck: ask, ReflectCheck: reflect, AnswerCheck: answer}, reads={ListChecks: listed}, empty=empty
+    writes={AskCheck: ask, ReflectCheck: reflect, AnswerCheck: answer},
+    reads={ListChecks: listed},
+    empty=empty,
+    summary={"attunement_open": in_session},
 )

@@ -3,8 +3,10 @@
 from services.session import errors
 from services.session.domain import exercises as domain
 from services.session.domain.heads import Head
+from services.session.domain.sessions import Span
 from services.session.handlers.records import Feature, Step
 from services.session.store.exercises import Exercises, Kept
+from services.session.store.summaries import Summaries
 from shared.contracts.exercises import Definition
 from shared.contracts.features import exercises as c
 from shared.contracts.ids import rfc3339
@@ -105,6 +107,10 @@ async def series(tx: Connection, head: Head, command: c.ReadSeries) -> c.SeriesR
     return c.SeriesRead(causationid=command.id, series=found)
 
 
+async def in_session(tx: Connection, head: Head, span: Span) -> object:
+    return await Summaries(tx).exercises(head.id, span)
+
+
 async def empty(tx: Connection, conversation: str) -> None:
     await Exercises(tx).empty(conversation)
 
@@ -113,4 +119,5 @@ FEATURE = Feature(
     writes={c.StartExercise: start, c.AnswerExercise: answer, c.ChangeExercise: change},
     reads={c.ReadCatalog: catalog, c.ListRuns: listed, c.ReadRun: read, c.ReadSeries: series},
     empty=empty,
+    summary={"exercises": in_session},
 )

@@ -1,28 +1,37 @@
 """The features of this service: one line for each. ARCHITECTURE.md, "Adding a feature"."""
 
 from services.session.handlers import (
+    absence,
     agreements,
     attunement,
     exercises,
     interventions,
+    later,
+    leaving,
     pacing,
     safety,
     safety_plan,
+    scheduling,
     suitability,
+    summaries,
     symbols,
     taking_back,
 )
-from services.session.handlers.records import Feature, carry_out, look_up
-from shared.contracts.records import Question, RecordCommand, TenantQuestion
+from services.session.handlers.records import Feature, carry_out, carry_out_own, look_up
+from shared.contracts.records import OwnCommand, Question, RecordCommand, TenantQuestion
 from shared.runtime.handler import Tell, answer
 from shared.runtime.postgres import Connection
 
-FEATURES: tuple[Feature, ...] = (
+_PARTS: tuple[Feature, ...] = (
     taking_back.FEATURE,
     interventions.FEATURE,
-    pacing.FEATURE,
     exercises.FEATURE,
     agreements.FEATURE,
+    scheduling.FEATURE,
+    later.FEATURE,
+    leaving.FEATURE,
+    absence.FEATURE,
+    pacing.FEATURE,
     symbols.FEATURE,
     attunement.FEATURE,
     safety.FEATURE,
@@ -30,12 +39,17 @@ FEATURES: tuple[Feature, ...] = (
     suitability.FEATURE,
 )
 
+SUMMARY = {name: part for feature in _PARTS for name, part in feature.summary.items()}
+FEATURES = (*_PARTS, summaries.feature(SUMMARY))
+
 WRITES = {command: write for feature in FEATURES for command, write in feature.writes.items()}
 READS = {command: read for feature in FEATURES for command, read in feature.reads.items()}
 OF_TENANT = {command: read for feature in FEATURES for command, read in feature.of_tenant.items()}
 
 
 async def handle(tx: Connection, command: RecordCommand | Question | TenantQuestion) -> list[Tell]:
+    if isinstance(command, OwnCommand):
+        return await carry_out_own(tx, WRITES[type(command)], command)
     if isinstance(command, RecordCommand):
         return await carry_out(tx, WRITES[type(command)], command)
     if isinstance(command, TenantQuestion):

@@ -90,7 +90,7 @@ def tells_of(command: SendMessage, decision: Decision, holders: Sequence[str]) -
     if isinstance(decision, Refused):
         metrics.MESSAGES.labels(decision.code).inc()
         reply = CommandRefused(causationid=command.id, code=decision.code, details=decision.details)
-        return [answer(command, reply)]
+        return [answer(command, reply)] if command.replyto else []
     at = rfc3339(decision.at)
     fact = MessageFact(
         n=decision.n,

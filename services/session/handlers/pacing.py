@@ -12,6 +12,7 @@ from services.session import errors
 from services.session.domain import pacing as domain
 from services.session.domain.heads import Head
 from services.session.domain.pacing import Changes, Said, Tally
+from services.session.domain.sessions import Span
 from services.session.handlers.records import Feature
 from services.session.store.pacing import PacingStore, Place, Row, State, Whole
 from shared.contracts.envelope import Reply
@@ -258,4 +259,16 @@ async def _empty(tx: Connection, conversation: str) -> None:
     await PacingStore(tx).empty(conversation)
 
 
-FEATURE = Feature(reads={ReadPacing: _read, ReadPacingSeries: _series, MuteOffers: _mute}, empty=_empty)
+async def in_session(tx: Connection, head: Head, span: Span) -> Figures:
+    await roll_up(tx, [head.id])
+    state = await PacingStore(tx).session_state(head.id, span.session)
+    tally = Tally() if state is None else state.tally
+    people: dict[Role, str] = {"client": head.client, "therapist": head.therapist}
+    return (await figures(tx, head.id, people, {span.session: tally}))[span.session]
+
+
+FEATURE = Feature(
+    reads={ReadPacing: _read, ReadPacingSeries: _series, MuteOffers: _mute},
+    empty=_empty,
+    summary={"pacing": in_session},
+)

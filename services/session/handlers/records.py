@@ -11,18 +11,27 @@ from typing import Any, TypeVar
 
 from services.session import egress, errors, metrics
 from services.session.domain.heads import Head
+from services.session.domain.sessions import Span
 from services.session.store import Store
+from services.session.store.later import OwnRequests
 from services.session.store.records import Records
 from shared.contracts import features
 from shared.contracts.envelope import ConversationCommand, Event, Reply
+from shared.contracts.features.absence import ClearAway
+from shared.contracts.features.leaving import ReturnToConversation
+from shared.contracts.features.safety import AcknowledgeSafety, EscalateSafety, RaiseSafety
+from shared.contracts.features.scheduling import MissSession
 from shared.contracts.ids import Role, derived_id, rfc3339
-from shared.contracts.records import Question, RecordAccepted, RecordCommand, TenantQuestion
+from shared.contracts.records import OwnCommand, Question, RecordAccepted, RecordCommand, TenantQuestion
 from shared.runtime import subscriptions
 from shared.runtime.handler import Tell, answer
 from shared.runtime.postgres import Connection
 
 FACTS_MOST = 8
 """Facts that one request may record."""
+
+EVEN_WHEN_LEFT = (ReturnToConversation, RaiseSafety, AcknowledgeSafety, EscalateSafety, MissSession, ClearAway)
+"""What can be recorded though somebody has left: coming back, asking for help, and what ends with its time."""
 
 F = TypeVar("F", bound=features.Fact)
 
@@ -47,6 +56,11 @@ class Step:
         if self.role != role:
             raise errors.forbidden()
 
+    def require_not_left(self) -> None:
+        """Raises `Refused` (``wrong_state``)."""
+        if self.head.left_by is not None:
+            raise errors.wrong_state("left")
+
     def record(self, kind: type[F], /, **members: Any) -> F:  # noqa: ANN401 - its model checks them
         """Record a fact: with the place and time that come next, and the members of its kind's own.
 
@@ -70,6 +84,7 @@ Write = Callable[[Step, Any], Awaitable[None]]
 Read = Callable[[Connection, Head, Any], Awaitable[Reply]]
 OfTenant = Callable[[Connection, Any], Awaitable[Reply]]
 Empty = Callable[[Connection, str], Awaitable[None]]
+Part = Callable[[Connection, Head, Span], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,8 @@ class Feature:
     reads: Mapping[type[Question], Read] = field(default_factory=dict)
     of_tenant: Mapping[type[TenantQuestion], OfTenant] = field(default_factory=dict)
     empty: Empty | None = None
+    summary: Mapping[str, Part] = field(default_factory=dict)
+    """Its part of a session's summary, by the name of the member that it is there."""
 
 
 def _ids(record: str) -> list[str]:
@@ -116,6 +133,8 @@ async def carry_out(tx: Connection, write: Write, command: RecordCommand) -> lis
     outcome = "repeated" if made else "done"
     if not made:
         step = Step(tx, head, command)
+        if not isinstance(command, EVEN_WHEN_LEFT):
+            step.require_not_left()
         await write(step, command)
         for index, (fact, at) in enumerate(step.facts):
             await Records(tx).insert(head.id, fact, at, command.fingerprint if index == 0 else None)
@@ -127,6 +146,28 @@ async def carry_out(tx: Connection, write: Write, command: RecordCommand) -> lis
     facts = [tell for fact in made for tell in egress.recorded(command, fact, holders, answers=False)]
     others = [tell for event in events for tell in egress.to_holders(holders, event)]
     return [*([answer(command, accepted)] if command.replyto else []), *facts, *others]
+
+
+async def carry_out_own(tx: Connection, write: Write, command: OwnCommand) -> list[Tell]:
+    """As `carry_out`, of what is the asker's own: nothing is recorded but that it was asked."""
+    heads = await Store(tx).lock_heads([command.conversation])
+    head = member(heads.get(command.conversation), command, command.participant)
+    made = await OwnRequests(tx).made(head.id, command.record)
+    if made is not None and made[0] != command.fingerprint:
+        raise errors.conflict()
+    step = Step(tx, head, command)
+    at = head.now if made is None else made[1]
+    if made is None:
+        await write(step, command)
+        assert not step.facts
+        await OwnRequests(tx).insert(command, at)
+    metrics.RECORDS.labels(type(command).__name__, "done" if made is None else "repeated").inc()
+    holders = (await subscriptions.addresses(tx, [head.id])).get(head.id, [])
+    accepted = RecordAccepted(causationid=command.id, record=command.record, at=rfc3339(at))
+    return [
+        *([answer(command, accepted)] if command.replyto else []),
+        *(tell for event in step.events for tell in egress.to_holders(holders, event)),
+    ]
 
 
 async def look_up(tx: Connection, read: Read, command: Question) -> list[Tell]:

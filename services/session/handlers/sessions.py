@@ -4,7 +4,7 @@ from services.session import egress, metrics
 from services.session.domain import sessions as domain
 from services.session.domain.heads import Head
 from services.session.domain.sessions import Session
-from services.session.handlers import agreements
+from services.session.handlers import agreements, scheduling
 from services.session.store import Store
 from shared.contracts import features
 from shared.contracts.commands import EndSession, StartSession
@@ -26,9 +26,13 @@ async def start(tx: Connection, store: Store, command: StartSession) -> list[Tel
         return await _told(tx, command, fact)
     session = Session(command.session, head.next_n(), head.next_at())
     fact = SessionFact(kind="session.started", n=session.started_n, session=session.id, at=rfc3339(session.started_at))
+    await scheduling.at_start(tx, head, session.id)
     await store.start_session(head.id, session)
-    due = await agreements.at_start(tx, head, session.id, command.participant)
-    return await _record(tx, store, head, command, fact, *([] if due is None else [due]))
+    behind = (
+        await scheduling.disclaim(tx, head, session.id, command.participant, command.outdated),
+        await agreements.at_start(tx, head, session.id, command.participant),
+    )
+    return await _record(tx, store, head, command, fact, *(one for one in behind if one is not None))
 
 
 async def end(tx: Connection, store: Store, command: EndSession) -> list[Tell]:

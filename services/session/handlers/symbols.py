@@ -4,8 +4,10 @@ from services.session import errors
 from services.session.domain import symbols as domain
 from services.session.domain.heads import Head
 from services.session.domain.messages import Posted
+from services.session.domain.sessions import Span
 from services.session.handlers.records import Feature, Step
 from services.session.store.records import Message, Records
+from services.session.store.summaries import Summaries
 from services.session.store.symbols import Symbols
 from shared.contracts.features.symbols import (
     AddReaction,
@@ -147,6 +149,10 @@ async def empty(tx: Connection, conversation: str) -> None:
     await Symbols(tx).empty(conversation)
 
 
+async def in_session(tx: Connection, head: Head, span: Span) -> object:
+    return await Summaries(tx).symbols(head.id, span)
+
+
 FEATURE = Feature(
     writes={
         AddReaction: add_reaction,
@@ -158,4 +164,5 @@ FEATURE = Feature(
     },
     reads={ListSymbols: listed, ReadTimeline: timeline},
     empty=empty,
+    summary={"symbols": in_session},
 )

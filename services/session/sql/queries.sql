@@ -1,12 +1,12 @@
 -- name: lock_heads!
 -- The heads of conversations that are about to grow, locked in one order, with the database's clock.
-select id, tenant, client, therapist, last_seq, last_n, last_at, erased_at, erased_by, erasure_done_at,
-       clock_timestamp() as now
+select id, tenant, client, therapist, last_seq, last_n, last_at, left_by, erased_at, erased_by,
+       erasure_done_at, clock_timestamp() as now
 from conversation where id = any($1::uuid[]) order by id for update;
 
 -- name: read_heads
-select id, tenant, client, therapist, last_seq, last_n, last_at, erased_at, erased_by, erasure_done_at,
-       clock_timestamp() as now
+select id, tenant, client, therapist, last_seq, last_n, last_at, left_by, erased_at, erased_by,
+       erasure_done_at, clock_timestamp() as now
 from conversation where id = any($1::uuid[]);
 
 -- name: known_messages!
@@ -92,7 +92,7 @@ select $1, $2, $3, $4, $5, $6, $7, moment, moment from (select date_trunc('milli
 on conflict do nothing returning id;
 
 -- name: conversation
-select c.id, c.tenant, c.region, c.client, c.therapist, c.created_at, c.last_seq, c.last_n, c.created_by,
+select c.id, c.tenant, c.region, c.client, c.therapist, c.created_at, c.last_seq, c.last_n, c.created_by, c.left_by,
        c.erased_at, c.erased_by, c.erasure_done_at,
        a.profile as client_profile, a.locale as client_locale, a.external_hmac as client_hmac,
        b.profile as therapist_profile, b.locale as therapist_locale, b.external_hmac as therapist_hmac
@@ -237,7 +237,8 @@ select id, tenant from contents_to_empty($1, $2);
 update event set content = case when content is null then null else ''::bytea end, fingerprint = null, data = null,
     words = null, intervention = null
 where conversation = $1 and n in (
-    select n from event where conversation = $1 and (octet_length(content) > 0 or fingerprint is not null)
+    select n from event
+    where conversation = $1 and (octet_length(content) > 0 or fingerprint is not null or data is not null)
     order by n limit $2
 );
 

@@ -50,6 +50,7 @@ class Conversation:
     last_n: int
     created_by: str | None
     erasure: Erasure | None
+    left_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def _head(row: asyncpg.Record) -> Head:
         last_at=row["last_at"],
         now=row["now"],
         erasure=_erasure(row),
+        left_by=str(row["left_by"]) if row["left_by"] else None,
     )
 
 
@@ -264,6 +266,7 @@ class Store:
             row["last_n"],
             str(row["created_by"]) if row["created_by"] else None,
             _erasure(row),
+            str(row["left_by"]) if row["left_by"] else None,
         )
 
     async def conversation_by_external(self, tenant: str, external_hmac: str) -> str | None:

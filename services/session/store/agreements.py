@@ -8,7 +8,8 @@ from pathlib import Path
 import asyncpg
 
 from services.session.domain.agreements import Agreement
-from shared.contracts.features.agreements import Reminder, StoredAgreement
+from shared.contracts.features.agreements import StoredAgreement
+from shared.contracts.frames.values import LocalMoment
 from shared.contracts.ids import rfc3339
 from shared.runtime.postgres import Connection, Queries
 
@@ -22,7 +23,7 @@ class Kept:
     """An agreement as it is kept. ``reminder``: the record of the one that both want, while it is to come."""
 
     agreement: Agreement
-    remind: Reminder | None
+    remind: LocalMoment | None
     reminder: str | None
 
 
@@ -33,7 +34,7 @@ class Worded:
     n: int
     author: str
     until: datetime | None
-    remind: Reminder | None
+    remind: LocalMoment | None
     at: datetime
 
     def columns(self) -> tuple[datetime | None, str | None, str | None, datetime]:
@@ -41,8 +42,8 @@ class Worded:
         return self.until, at, zone, self.at
 
 
-def _remind(row: asyncpg.Record) -> Reminder | None:
-    return None if row["remind_at"] is None else Reminder(at=row["remind_at"], zone=row["remind_zone"])
+def _remind(row: asyncpg.Record) -> LocalMoment | None:
+    return None if row["remind_at"] is None else LocalMoment(at=row["remind_at"], zone=row["remind_zone"])
 
 
 class Agreements:

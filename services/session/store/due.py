@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from shared.contracts.commands import SendPlanned
 from shared.contracts.records import RecordCommand
 from shared.runtime import tenants
 from shared.runtime.postgres import Connection, Queries
@@ -27,7 +28,7 @@ class Due:
     def __init__(self, tx: Connection) -> None:
         self._tx = tx
 
-    async def put(self, at: datetime, command: RecordCommand) -> None:
+    async def put(self, at: datetime, command: RecordCommand | SendPlanned) -> None:
         """To be sent at that time; in place of one with the same ``record``. ``replyto`` is empty: nobody waits."""
         await self._tx.execute(
             _sql["put"], command.tenant, command.conversation, command.record, at, command.model_dump_json()

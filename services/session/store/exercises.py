@@ -66,7 +66,7 @@ def _answer(row: asyncpg.Record, *, with_content: bool) -> StoredAnswer:
     )
 
 
-def _rating(row: asyncpg.Record, which: str) -> StoredRating:
+def stored_rating(row: asyncpg.Record, which: str) -> StoredRating:
     return StoredRating(record=str(row[f"{which}_record"]), content=b64encode(row[f"{which}_content"]).decode())
 
 
@@ -157,8 +157,8 @@ class Exercises:
                 version=row["version"],
                 state=row["state"],
                 started_at=rfc3339(row["started_at"]),
-                before=_rating(row, "before"),
-                after=None if row["after_record"] is None else _rating(row, "after"),
+                before=stored_rating(row, "before"),
+                after=None if row["after_record"] is None else stored_rating(row, "after"),
             )
             for row in reversed(rows)
         ]

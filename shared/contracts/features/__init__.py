@@ -4,14 +4,21 @@ A feature's module has its frames, commands, facts and contents. ARCHITECTURE.md
 """
 
 from shared.contracts.features import (
+    absence,
     agreements,
     attunement,
+    calendars,
     exercises,
     interventions,
+    later,
+    leaving,
     pacing,
+    quiet,
     safety,
     safety_plan,
+    scheduling,
     suitability,
+    summaries,
     symbols,
     taking_back,
 )
@@ -30,6 +37,13 @@ ClientFrame = (
     | safety.ClientFrame
     | safety_plan.ClientFrame
     | suitability.ClientFrame
+    | scheduling.ClientFrame
+    | summaries.ClientFrame
+    | later.ClientFrame
+    | leaving.ClientFrame
+    | absence.ClientFrame
+    | quiet.ClientFrame
+    | calendars.ClientFrame
 )  # fmt: skip
 """What clients send."""
 
@@ -44,6 +58,10 @@ ServerFrame = (
     | safety.ServerFrame
     | safety_plan.ServerFrame
     | suitability.ServerFrame
+    | scheduling.ServerFrame
+    | later.ServerFrame
+    | leaving.ServerFrame
+    | absence.ServerFrame
 )  # fmt: skip
 """What participants are told, except ``ok``."""
 
@@ -56,6 +74,11 @@ OKS: dict[str, type[Answer]] = {
     **safety.OKS,
     **safety_plan.OKS,
     **suitability.OKS,
+    **scheduling.OKS,
+    **summaries.OKS,
+    **later.OKS,
+    **quiet.OKS,
+    **calendars.OKS,
 }
 """By client frame: an ``ok`` that has more than `shared.contracts.frames.server.Ok`."""
 
@@ -67,6 +90,8 @@ CONTENTS: tuple[type[Value], ...] = (
     *safety.CONTENTS,
     *safety_plan.CONTENTS,
     *suitability.CONTENTS,
+    *leaving.CONTENTS,
+    *absence.CONTENTS,
 )
 """What is inside the sealed contents of records."""
 
@@ -81,6 +106,12 @@ Command = (
     | safety.Command
     | safety_plan.Command
     | suitability.Command
+    | scheduling.Command
+    | summaries.Command
+    | later.Command
+    | leaving.Command
+    | absence.Command
+    | quiet.Command
 )  # fmt: skip
 """`RecordCommand`s, `Question`s and `TenantQuestion`s."""
 
@@ -94,6 +125,9 @@ Fact = (
     | safety.Fact
     | safety_plan.Fact
     | suitability.Fact
+    | scheduling.Fact
+    | leaving.Fact
+    | absence.Fact
 )  # fmt: skip
 """`RecordFact`s."""
 
@@ -107,5 +141,10 @@ Told = (
     | safety.Told
     | safety_plan.Told
     | suitability.Told
+    | scheduling.Told
+    | summaries.Told
+    | later.Told
+    | leaving.Told
+    | quiet.Told
 )  # fmt: skip
 """Answers to features' `Question`s, and `Notice`s."""

@@ -6,11 +6,11 @@ declines or revises names the one they mean.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from shared.contracts.envelope import Reply, Sealed
 from shared.contracts.frames.base import Answer, Happened, InConversation, Lasting
-from shared.contracts.frames.values import LeftOut, Value
+from shared.contracts.frames.values import LeftOut, LocalMoment, Value
 from shared.contracts.ids import Id, Moment, Seq
 from shared.contracts.records import Question, RecordCommand, RecordFact
 
@@ -18,15 +18,6 @@ WHAT_MAX = 2_000
 State = Literal["proposed", "agreed", "declined", "closed"]
 How = Literal["done", "partly", "not_yet"]
 Wording = Annotated[int, Field(ge=1, le=2**31 - 1)]
-LocalTime = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d$")]
-Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$", max_length=64)]
-
-
-class Reminder(Value):
-    """When to remind, by the clocks of a time zone (an IANA name)."""
-
-    at: LocalTime
-    zone: Zone
 
 
 # --- frames -----------------------------------------------------------------------------------------------------------
@@ -37,7 +28,7 @@ class Worded(Lasting):
 
     what: str
     until: Moment | None = None
-    remind: Reminder | None = None
+    remind: LocalMoment | None = None
 
 
 class AgreementPropose(Worded):
@@ -100,7 +91,7 @@ class AgreementSummary(Value):
     wording: Wording
     author: Id
     until: str | None = LeftOut
-    remind: Reminder | None = LeftOut
+    remind: LocalMoment | None = LeftOut
     will_remind: bool
     how: How | None = LeftOut
     changed_at: str
@@ -121,7 +112,7 @@ class AgreementWorded(Happened):
     wording: Wording
     what: str
     until: str | None = LeftOut
-    remind: Reminder | None = LeftOut
+    remind: LocalMoment | None = LeftOut
 
 
 class AgreementAccepted(Happened):
@@ -165,7 +156,7 @@ class WordAgreement(RecordCommand):
     agreement: Id
     wording: Seq
     until: Moment | None = None
-    remind: Reminder | None = None
+    remind: LocalMoment | None = None
 
 
 class AnswerAgreement(RecordCommand):
@@ -210,7 +201,7 @@ class AgreementWordedFact(RecordFact):
     agreement: Id
     wording: Wording
     until: str | None = None
-    remind: Reminder | None = None
+    remind: LocalMoment | None = None
 
 
 class AgreementAcceptedFact(RecordFact):

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from shared.contracts import features
 from shared.contracts.frames.base import Frame, InConversation
-from shared.contracts.frames.values import Value
+from shared.contracts.frames.values import Composed, Value
 from shared.contracts.ids import Epoch, Id, Level, Moment, Purpose, Seq, Sha256
 
 Rev = Annotated[int, Field(ge=1, le=2**53 - 1)]
@@ -59,6 +59,7 @@ class MessageSend(InConversation):
     text: str
     in_reply_to: Id | None = None
     tone: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    composed_s: Composed | None = None
 
 
 class History(InConversation):

@@ -9,6 +9,8 @@ from shared.contracts.errors import Code
 from shared.contracts.frames.base import Answer, From
 from shared.contracts.frames.client import Op, Rev
 from shared.contracts.frames.values import (
+    AwayValue,
+    Composed,
     CompositionSummaryValue,
     CompositionValue,
     ConsentValue,
@@ -99,6 +101,8 @@ class ConversationAdded(Value):
     live: dict[Id, LiveValue]
     session: SessionValue | None
     safety: list[OpenRaise] | None = LeftOut
+    left: Id | None = LeftOut
+    away: AwayValue | None = LeftOut
 
 
 class ConversationErased(Value):
@@ -127,6 +131,7 @@ class MessagePosted(Value):
     at: str
     in_reply_to: Id | None = LeftOut
     tone: str | None = LeftOut
+    composed_s: Composed | None = LeftOut
     deleted: Literal[True] | None = LeftOut
     intervention: Intervention | None = LeftOut
 

@@ -44,6 +44,21 @@ WrittenOp = tuple[int, Literal["i"], int, str] | tuple[int, Literal["d"], int, i
 """An operation as in ``live.edit``, which was checked when it was written."""
 
 
+LocalTime = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d$")]
+Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$", max_length=64)]
+
+
+class LocalMoment(Value):
+    """What the clocks of a time zone (an IANA name) show."""
+
+    at: LocalTime
+    zone: Zone
+
+
+Composed = Annotated[int, Field(ge=0, le=31_536_000)]
+"""Seconds from a message's first stroke to its sending, as its author's device says, if the author wants it said."""
+
+
 class ParticipantValue(Value):
     id: Id
     role: Role
@@ -96,10 +111,19 @@ class OpenRaise(Value):
     escalated_at: str | None = LeftOut
 
 
+class AwayValue(Value):
+    """The therapist is away; what is shown to who writes meanwhile. ``until``: then it ends by itself."""
+
+    since: str
+    until: str | None = LeftOut
+    text: str
+
+
 class ConversationValue(Value):
     """A conversation as ``welcome``, ``conversation.list`` and ``conversation.added`` show it.
 
     ``safety``: what nobody has acknowledged, if there is any.
+    ``left``: who left it, while nothing can be written in it.
     """
 
     id: Id
@@ -111,6 +135,8 @@ class ConversationValue(Value):
     live: dict[Id, LiveValue]
     session: SessionValue | None
     safety: list[OpenRaise] | None = LeftOut
+    left: Id | None = LeftOut
+    away: AwayValue | None = LeftOut
 
 
 class MessageValue(Value):
@@ -124,6 +150,7 @@ class MessageValue(Value):
     at: str
     in_reply_to: Id | None = LeftOut
     tone: str | None = LeftOut
+    composed_s: Composed | None = LeftOut
     deleted: Literal[True] | None = LeftOut
     intervention: Intervention | None = LeftOut
 

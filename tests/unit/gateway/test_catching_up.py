@@ -37,7 +37,7 @@ class _Asked:
 
 async def test_the_same_page_is_read_once_for_all_who_ask_meanwhile() -> None:
     asked = _Asked()
-    others = [Mock() for _ in range(8)]
+    others = [Mock() for _ in range(9)]
     hub = Hub(Mock(session_queues=2), Mock(), asked, *others)  # type: ignore[arg-type]
     hub.address = "gateway.test"
     room: Any = SimpleNamespace(id=ID, tenant=ID)

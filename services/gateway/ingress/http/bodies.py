@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, RootModel, StringConstraints, field_validator, model_validator
 
 from shared.contracts.consent_events import DecisionValue, EntryValue
+from shared.contracts.features.leaving import ReportValue
 from shared.contracts.frames.values import (
     Consents,
     DeciderValue,
@@ -148,6 +149,13 @@ class MessagesBody(Value):
 class ConsentsBody(Value):
     decisions: list[DecisionValue]
     in_force: Consents
+
+
+class ReportsBody(Value):
+    """``next_after``: behind which number to go on; null: these are all."""
+
+    reports: list[ReportValue]
+    next_after: int | None
 
 
 class EntriesBody(Value):

@@ -26,6 +26,7 @@ REQUESTS: list[tuple[str, str, str, type[BaseModel] | None, type[BaseModel] | No
     ("get", "/v1/conversations/{id}/messages", "Messages in their order", None, b.MessagesBody, 200),
     ("get", "/v1/conversations/{id}/consents", "Decisions, and what is in force", None, b.ConsentsBody, 200),
     ("post", "/v1/conversations/{id}/consents", "Relay a participant's decision", b.NewDecision, DecisionValue, 201),
+    ("get", "/v1/reports", "Conversations that one of the two has reported", None, b.ReportsBody, 200),
     ("post", "/v1/consent-forms", "Publish the next version of a form of one's own", b.NewForm, b.FormsBody, 201),
     ("get", "/v1/consent-forms", "All versions of the forms that one's people decide on", None, b.FormsBody, 200),
     ("get", "/v1/consent-forms/{sha256}", "A form by the hash of its text", None, FormValue, 200),
@@ -41,6 +42,7 @@ REQUESTS: list[tuple[str, str, str, type[BaseModel] | None, type[BaseModel] | No
     ("get", "/v1/consents/{decision}/proof", "Proof that a decision is logged (C2SP tlog-proof)", None, None, 200),
 ]  # fmt: skip
 QUERIES = {
+    "/v1/reports": [("after", 0, 2**53 - 1), ("limit", 1, 200)],
     "/v1/conversations/{id}/messages": [("after", 0, 2**53 - 1), ("limit", 1, 200)],
     "/v1/consent-forms/diff": [("first", 1, 2**31 - 1), ("second", 1, 2**31 - 1)],
     "/v1/fhir/Consent": [("_count", 1, 200)],

@@ -25,6 +25,7 @@ from services.gateway.ingress.http.bodies import (
 from services.gateway.ingress.http.consent_forms import ConsentForms
 from services.gateway.ingress.http.consent_log import ConsentLog
 from services.gateway.ingress.http.consent_records import ConsentRecords
+from services.gateway.ingress.http.reports import Reports
 from services.gateway.ingress.http.requests import Answered, Partners, path_id, query_int, query_moment, typed
 from services.gateway.ingress.http.safety import Safety
 from services.gateway.store import Store
@@ -63,6 +64,7 @@ class Api:
             web.get(one + "/messages", wrap(one + "/messages", self.messages, creates=False)),
             web.get(one + "/consents", wrap(one + "/consents", self.consents, creates=False)),
             web.post(one + "/consents", wrap(one + "/consents", self.decide, creates=True)),
+            *Reports(self._hub).routes(partial(wrap, creates=False)),
             *ConsentLog(self._hub).routes(partial(wrap, creates=False)),
             *ConsentForms(self._hub).routes(wrap),
             *ConsentRecords(self._hub).routes(partial(wrap, creates=False)),

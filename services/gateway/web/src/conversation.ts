@@ -1,6 +1,6 @@
 /** What this page knows of one conversation, changed by frames alone. */
 
-import type { About, Consent, ConversationState, Live, Message, Person, Purpose, Session } from "./protocol";
+import type { About, Away, Consent, ConversationState, Live, Message, Person, Purpose, Session } from "./protocol";
 import { Draft } from "./rhythm";
 import type { OpenRaise } from "./safety";
 
@@ -12,6 +12,9 @@ export class Conversation {
   live: Record<string, Live>;
   suspended = new Set<string>();
   session: Session | null;
+  /** Who left, while nothing can be written. */
+  left: string | null;
+  away: Away | null;
   messages = new Map<number, Message>();
   /** What was raised and waits to be seen, as the welcome had it. */
   safety: readonly OpenRaise[] = [];
@@ -27,6 +30,8 @@ export class Conversation {
     this.people = new Map(state.participants.map((p) => [p.id, p]));
     ({ consents: this.consents, reads: this.reads, live: this.live, session: this.session } = state);
     this.safety = state.safety ?? [];
+    this.left = state.left ?? null;
+    this.away = state.away ?? null;
     this.lastN = state.last_n;
     this.lastSeq = state.last_seq;
   }
@@ -36,6 +41,8 @@ export class Conversation {
     this.people = new Map(state.participants.map((p) => [p.id, p]));
     ({ consents: this.consents, reads: this.reads, live: this.live, session: this.session } = state);
     this.safety = state.safety ?? [];
+    this.left = state.left ?? null;
+    this.away = state.away ?? null;
     this.drafts.clear();
     this.typing.clear();
     this.suspended.clear();
@@ -102,6 +109,18 @@ export class Conversation {
         break;
       case "message.deleted":
         for (const known of this.messages.values()) if (known.message === frame.message) { known.text = ""; known.deleted = true; }
+        break;
+      case "conversation.left":
+        this.left = frame.from;
+        break;
+      case "conversation.returned":
+        this.left = null;
+        break;
+      case "away.began":
+        this.away = { since: frame.at, text: frame.text, ...(frame.until ? { until: frame.until } : {}) };
+        break;
+      case "away.ended":
+        this.away = null;
         break;
       case "resume.reset":
         this.messages.clear();

@@ -3,6 +3,8 @@
 import type { Agreement, AgreementFrame } from "./agreements";
 import type { AttuneFrame, Check, CheckFigures } from "./attunement";
 import type { Answered, Definition, ExerciseFrame, Ratings, Run, Summary } from "./exercises";
+import type { AppointmentFrame } from "./appointments";
+import type { Later, LaterFrame } from "./later";
 import type { Happened } from "./features";
 import type { Advice, Answered as SuitabilityAnswered, IntakeForm, OpenRaise, Plan, Raised, Resources, SafetyFrame } from "./safety";
 import type { Figures, Intervention, PacingFrame } from "./pacing";
@@ -30,10 +32,11 @@ export interface Message {
 }
 export interface Live { on: boolean; level: Level }
 export interface Session { id: string; started_at: string }
+export interface Away { since: string; until?: string; text: string }
 export interface ConversationState {
   id: string; last_seq: number; last_n: number; participants: Person[];
   consents: Record<string, Partial<Record<Purpose, Consent>>>;
-  reads: Record<string, number>; live: Record<string, Live>; session: Session | null; safety?: OpenRaise[];
+  reads: Record<string, number>; live: Record<string, Live>; session: Session | null; safety?: OpenRaise[]; left?: string; away?: Away;
 }
 export interface Note { note: string; version: number; format: string; text: string; author: string; at: string }
 
@@ -53,6 +56,7 @@ export interface Ok {
   resources?: Resources; recorded?: boolean; raises?: Raised[]; plan?: Plan; newest?: number; form?: IntakeForm; answered?: SuitabilityAnswered; advice?: Advice[];
   record?: string; records?: Happened[]; participants?: Figures["participants"]; ratios?: Figures["ratios"]; muted?: boolean;
   exercises?: Summary[]; runs?: Run[]; run?: Run; definition?: Definition; answers?: Answered[]; series?: Ratings[]; agreements?: Agreement[];
+  later?: Later[]; url?: string; hours?: { starts: string; ends: string; zone: string } | null;
   symbols?: Sign[]; uses?: Use[]; checks?: Check[]; sessions?: CheckFigures[];
 }
 export interface ErrorFrame {
@@ -73,7 +77,10 @@ export type About =
   | { type: "composition.deleted"; conversation: string; draft: string | null; from: string }
   | { type: "message.deleted"; conversation: string; n: number; message: string; from: string; at: string }
   | PacingFrame | SymbolFrame | AttuneFrame
-  | SafetyFrame | ExerciseFrame | AgreementFrame
+  | SafetyFrame | ExerciseFrame | AgreementFrame | AppointmentFrame | LaterFrame
+  | { type: "conversation.left" | "conversation.returned"; conversation: string; n: number; from: string; at: string }
+  | { type: "away.began"; conversation: string; n: number; from: string; at: string; until?: string; text: string }
+  | { type: "away.ended"; conversation: string; n: number; from: string; at: string }
   | { type: "resume.reset"; conversation: string; last_seq: number; last_n: number }
   | { type: "conversation.erased"; conversation: string; at: string }
   | ({ type: "conversation.added"; conversation: string } & ConversationState);

@@ -5,16 +5,19 @@ import type { Conversation } from "../conversation";
 import { h, text } from "../dom";
 import { LiveText } from "../livetext";
 import { Outbox } from "../outbox";
+import { Records, type PageFeature } from "../features";
 import { Refused, type About, type Role } from "../protocol";
 import { S } from "../strings";
 import { AgreementsView } from "./agreements";
+import { AppointmentsView } from "./appointments";
 import { Composer } from "./composer";
 import { Compositions } from "./compositions";
-import { Records, type PageFeature } from "../features";
 import { AttunementView } from "./attunement";
 import { beneath } from "./beneath";
 import { Consents } from "./consents";
 import { ExercisesView } from "./exercises";
+import { LaterView } from "./later";
+import { LeavingView } from "./leaving";
 import { Log } from "./log";
 import { openNotes } from "./notes";
 import { SafetyView } from "./safety";
@@ -58,11 +61,13 @@ export class Room {
     }, () => this.update());
     const compositions = new Compositions(conversation, ask, role === "therapist");
     const safety = new SafetyView(conversation, ask, role);
+    const leaving = new LeavingView(conversation, ask, role);
     this.#features = [
       new PacingView(conversation, ask, role === "therapist", (body) => this.#composer.use(body)),
       new SymbolsView(conversation, ask), new AttunementView(conversation, ask),
       new ExercisesView(conversation, ask, role), new AgreementsView(conversation, ask),
-      new SafetyPlanView(conversation, ask), new SuitabilityView(conversation, ask, role), safety,
+      new AppointmentsView(conversation, ask, role, (purpose) => this.#consents.offer(purpose)), new LaterView(conversation, ask),
+      new SafetyPlanView(conversation, ask), new SuitabilityView(conversation, ask, role), leaving, safety,
     ];
     this.#records = new Records(conversation.id, ask, (record) => { for (const feature of this.#features) feature.recall(record); });
     this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft), (message) => beneath(this.#features, message));
@@ -78,7 +83,7 @@ export class Room {
       h("button", { type: "button", class: "leave", click: leave }, S.leave));
     this.element = h("div", { class: "room" },
       h("header", {}, h("div", { class: "who" }, h("h1", {}, conversation.other?.display_name ?? S.title), this.#presence, this.#session), menu),
-      ...this.#features.map((feature) => feature.bar ?? null).filter((bar) => bar !== null), this.#log.element, this.#composer.element);
+      ...this.#features.map((feature) => feature.bar ?? null).filter((bar) => bar !== null), this.#log.element, leaving.banner, this.#composer.element);
     document.addEventListener("visibilitychange", () => this.#readMark());
   }
 
