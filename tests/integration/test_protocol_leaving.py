@@ -53,6 +53,17 @@ async def test_who_left_left_and_may_return(talk: Conversation, pair: Pair, leav
     assert await state_of(one, "conversation.return") == "open"
 
 
+async def test_help_is_there_for_who_left_and_who_was(talk: Conversation, pair: Pair) -> None:
+    client, therapist = pair
+    await client.ok("conversation.leave")
+    for who, other in (pair, pair[::-1]):
+        raised = new()
+        assert (await who.ok("safety.raise", record=raised))["recorded"]
+        await other.until("safety.raised", record=raised)
+        await therapist.ok("safety.acknowledge", raised=raised)
+    assert (await welcomed(talk, talk.client))["left"] == talk.client
+
+
 # --- reporting --------------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,8 @@ from shared.contracts.events import CommandRefused, HistoryRead
 from shared.runtime.broker.topology import to_gateway
 from shared.runtime.sealing import SealBroken
 from tests.support.platform import Platform
-from tests.support.tenancy import COMMANDS, CONTENT, OTHER, Everybody, World, outline
+from tests.support.tenancy import COMMANDS, CONTENT, Everybody, World, outline
+from tests.support.tenancy_fields import OTHER
 
 EXAMPLES = 5
 KINDS = pytest.mark.parametrize(("service", "kind"), COMMANDS, ids=lambda each: getattr(each, "__name__", each))

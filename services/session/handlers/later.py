@@ -123,9 +123,9 @@ async def send(
     """Its time has come. Delivered again, it finds that it was sent."""
     head = (await store.lock_heads([command.conversation])).get(command.conversation)
     planned = await Later(tx).planned(command.conversation, command.message)
-    if head is None or head.erasure is not None or planned is None or planned.command is None:
+    if head is None or head.tenant != command.tenant or head.erasure is not None:
         return []
-    if planned.timer != command.record:
+    if planned is None or planned.command is None or planned.timer != command.record:
         return []
     state: c.State = "sent" if head.left_by is None else "not_sent"
     await Later(tx).end(head.id, planned.message, state)

@@ -1,5 +1,7 @@
 """Each feature is whole: what clients may send is built, what is built is carried out, what happened is told."""
 
+import re
+from pathlib import Path
 from typing import Any, get_args
 
 from services.gateway.handlers import features as gateway
@@ -9,6 +11,18 @@ from services.session.store.records import _BASE
 from shared.contracts import features
 from shared.contracts.frames.base import Lasting
 from shared.contracts.records import Notice, Question, RecordCommand, TenantQuestion
+
+SQL = Path(str(session.__file__)).parents[1] / "sql"
+BEFORE_FEATURES = {
+    "conversation",
+    "event",
+    "session",
+    "read_mark",
+    "composition",
+    "composition_part",
+    "composition_mark",
+}
+STAY = {"report": "that something was reported stays; what it said goes"}
 
 
 def classes(union: Any) -> set[type[Any]]:
@@ -33,3 +47,13 @@ def test_each_fact_and_notice_has_its_frame() -> None:
             own = set(fact.model_fields) - _BASE
             assert own <= set(FRAMES[kind].model_fields), kind
     assert set(gateway.NOTICES) == {told for told in classes(features.Told) if issubclass(told, Notice)}
+
+
+def test_erasing_leaves_no_row_of_a_feature() -> None:
+    migrations = "".join(path.read_text() for path in (SQL / "migrations").glob("*.sql"))
+    queries = "".join(path.read_text() for path in SQL.glob("*.sql"))
+    bodies = re.findall(r"create table (\w+) \((.*?)\n\);", migrations, re.DOTALL)
+    kept = {table for table, body in bodies if "    conversation uuid" in body} - BEFORE_FEATURES
+    emptied = set(re.findall(r"delete from (\w+) where conversation = \$1;", queries))
+    assert kept - emptied == STAY.keys()
+    assert len(kept) > 10
