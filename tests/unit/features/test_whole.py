@@ -13,7 +13,6 @@ from shared.contracts.frames.base import Lasting
 from shared.contracts.records import Notice, Question, RecordCommand, TenantQuestion
 
 SQL = Path(str(session.__file__)).parents[1] / "sql"
-BEFORE_FEATURES = {
     "conversation",
     "event",
     "session",
@@ -50,10 +49,11 @@ def test_each_fact_and_notice_has_its_frame() -> None:
 
 
 def test_erasing_leaves_no_row_of_a_feature() -> None:
-    migrations = "".join(path.read_text() for path in (SQL / "migrations").glob("*.sql"))
+    of_features = [path for path in (SQL / "migrations").glob("*.sql") if path.name > "0021"]
+    migrations = "".join(path.read_text() for path in of_features)
     queries = "".join(path.read_text() for path in SQL.glob("*.sql"))
     bodies = re.findall(r"create table (\w+) \((.*?)\n\);", migrations, re.DOTALL)
-    kept = {table for table, body in bodies if "    conversation uuid" in body} - BEFORE_FEATURES
+    kept = {table for table, body in bodies if "    conversation uuid" in body}
     emptied = set(re.findall(r"delete from (\w+) where conversation = \$1;", queries))
     assert kept - emptied == STAY.keys()
     assert len(kept) > 10
