@@ -263,8 +263,8 @@ async def in_session(tx: Connection, head: Head, span: Span) -> Figures:
     await roll_up(tx, [head.id])
     state = await PacingStore(tx).session_state(head.id, span.session)
     tally = Tally() if state is None else state.tally
-    people: dict[Role, str] = {"client": head.client, "therapist": head.therapist}
-    return (await figures(tx, head.id, people, {span.session: tally}))[span.session]
+    place = head.id, span.session
+    return (await figures(tx, [Counted(place, head.client, head.therapist, tally)]))[place]
 
 
 FEATURE = Feature(

@@ -13,14 +13,6 @@ from shared.contracts.frames.base import Lasting
 from shared.contracts.records import Notice, Question, RecordCommand, TenantQuestion
 
 SQL = Path(str(session.__file__)).parents[1] / "sql"
-    "conversation",
-    "event",
-    "session",
-    "read_mark",
-    "composition",
-    "composition_part",
-    "composition_mark",
-}
 STAY = {"report": "that something was reported stays; what it said goes"}
 
 
