@@ -20,7 +20,7 @@ TIME = re.compile(r"(^|_)(at|s|ms|since|until|time|ago|seen|idle|last|age|day|ho
 TOLD = {
     # when something was said or done that both can see, or what its author did
     "at", "started_at", "ended_at", "first_at", "last_at", "begun_at", "changed_at", "published_at", "decided_at",
-    "retired_at", "agreed_at", "since",
+    "retired_at", "agreed_at", "raised_at", "acknowledged_at", "escalated_at", "since",
     # what is to come
     "expires_at", "starts_at", "until", "older_lapse_at", "hours",
     # how long something took, of messages that were sent: between two of them, or as its author wants it said
