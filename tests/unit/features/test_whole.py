@@ -44,7 +44,7 @@ def test_erasing_leaves_no_row_of_a_feature() -> None:
     of_features = [path for path in (SQL / "migrations").glob("*.sql") if path.name > "0021"]
     migrations = "".join(path.read_text() for path in of_features)
     queries = "".join(path.read_text() for path in SQL.glob("*.sql"))
-    bodies = re.findall(r"create table (\w+) \((.*?)\n\);", migrations, re.DOTALL)
+    bodies = re.findall(r"create table (\w+) \(\n(.*?)\n\);", migrations, re.DOTALL)
     kept = {table for table, body in bodies if "    conversation uuid" in body}
     emptied = set(re.findall(r"delete from (\w+) where conversation = \$1;", queries))
     assert kept - emptied == STAY.keys()

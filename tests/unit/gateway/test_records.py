@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 from services.gateway.handlers import features, records
 from shared.contracts import keys
 from shared.contracts.features.pacing import PacingOffered, Prompt
+from shared.contracts.features.safety import SafetyAlert
 from shared.contracts.frames.base import Happened
 from shared.contracts.ids import Role, new_id
 from shared.contracts.keys import conversation_key
@@ -99,7 +100,9 @@ def test_a_notice_is_for_its_audience(audience: Role | None, hear: list[Role]) -
 
 
 def test_each_notices_frame_has_the_members_of_its_notice() -> None:
-    """What is told is taken from the notice as it is."""
+    """What is told is taken from the notice as it is; but a raise's text is opened first."""
     for notice, frame in features.NOTICES.items():
+        if notice is SafetyAlert:
+            continue
         members = {name: field.annotation for name, field in frame.model_fields.items() if name != "type"}
         assert members == {name: notice.model_fields[name].annotation for name in members}
