@@ -25,6 +25,7 @@ from services.consent.handlers.decisions import in_force
 from services.consent.store import Store
 from shared.contracts.commands import ReadDecisions
 from shared.contracts.ids import new_id
+from shared.runtime import tenants
 from shared.runtime.postgres import PLANS
 
 WARM = 200
@@ -46,12 +47,14 @@ from people p, unnest(array[p.client, p.therapist]) as who,
 
 async def _measure(state: State, conversations: int, decisions: int, asks: int) -> dict[str, list[list[float]]]:
     """Seconds that each asking took, by way and round; sorted."""
+    tenant = new_id()
+    seen = {"unsaid.tenants": tenants.setting([tenant])}
+    admin = await asyncpg.connect(postgres.database_url(state, "consent"), server_settings=seen)
     # As the service connects: plans are made once.
-    db = await asyncpg.connect(postgres.database_url(state, "consent"), server_settings=PLANS)
+    db = await asyncpg.connect(postgres.serving_url(state, "consent"), server_settings=PLANS | seen)
     try:
-        tenant = new_id()
-        await db.execute(FILL, tenant, conversations, decisions, timeout=600)
-        await db.execute("vacuum analyze decision")
+        await admin.execute(FILL, tenant, conversations, decisions, timeout=600)
+        await admin.execute("vacuum analyze decision")
         ids = [str(row["id"]) for row in await db.fetch("select id from conversation where tenant = $1", tenant)]
         handlers = Handlers(Logs(state.consent_log_name, SecretStr(state.consent_log_key)))
         store, moment = Store(db), await db.fetchval("select now() - interval '20 minutes'")
@@ -83,6 +86,7 @@ async def _measure(state: State, conversations: int, decisions: int, asks: int) 
         return found
     finally:
         await db.close()
+        await admin.close()
 
 
 async def _timed(ask: Callable[[str], Awaitable[None]], ids: list[str], asks: int) -> list[float]:

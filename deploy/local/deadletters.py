@@ -24,7 +24,7 @@ from deploy.local.home import QUEUE_SERVICES, QueueService, State
 from deploy.local.trouble import Trouble
 from shared.contracts.commands import ConsentCommand, Decide, NotesCommand, SessionCommand
 from shared.contracts.envelope import MEDIA_TYPE, Command, ConversationCommand
-from shared.runtime.broker.topology import COMMANDS, command_queue, dead_queue
+from shared.runtime.broker.topology import command_queue, commands_exchange, dead_queue
 
 RENEW_AT = 20
 WAIT_S = 5
@@ -197,7 +197,7 @@ async def replay(state: State, wanted: str) -> int:
         for command in commands:
             queue = command_queue(letter.service, state.queues.of(letter.service), command.conversation)
             body = b"[" + command.model_dump_json().encode() + b"]"
-            await _publish(channel, COMMANDS, queue, body, {})
+            await _publish(channel, commands_exchange(queue), queue, body, {})
         await letter.message.ack()
         return len(commands)
 

@@ -5,6 +5,7 @@ Nothing outside this folder is written, apart from packages that are installed.
 
 import base64
 import fcntl
+import hmac
 import json
 import os
 import secrets
@@ -36,6 +37,11 @@ SOCKET_NAME_BYTES = 100
 
 def _random() -> str:
     return secrets.token_urlsafe(24)
+
+
+def derived(secret: str, purpose: str) -> str:
+    """Another secret, made from a kept one, which it doesn't give away; for URLs."""
+    return base64.urlsafe_b64encode(hmac.digest(secret.encode(), purpose.encode(), "sha256")).decode().rstrip("=")
 
 
 def new_key() -> str:
@@ -77,10 +83,8 @@ class State(BaseModel):
     postgres_password: str = Field(default_factory=_random)
     amqp_password: str = Field(default_factory=_random)
     content_key: str = Field(default_factory=new_key)
-    # Who has the key above all keys, and the passwords of the roles that may use the key store.
+    # Who has the key above all keys.
     key_provider: str = "file:keys.json"
-    keys_gateway_password: str = Field(default_factory=_random)
-    keys_session_password: str = Field(default_factory=_random)
     token_key: str = Field(default_factory=new_key)
     consent_log_key: str = Field(default_factory=new_key)
     consent_log_name: str = Field(default_factory=lambda: f"unsaid-{secrets.token_hex(4)}.local")

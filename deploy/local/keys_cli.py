@@ -19,7 +19,7 @@ from shared.contracts.ids import Id
 from shared.runtime.keys.admin import TROUBLE, Admin
 from shared.runtime.keys.providers import provider_of
 from shared.runtime.keys.store import KeyStore
-from shared.runtime.postgres import make_pool
+from shared.runtime.postgres import HOUSEKEEPING, make_pool
 
 app = typer.Typer(help="Rotate keys, and wrap them anew. The platform goes on meanwhile.", no_args_is_help=True)
 
@@ -37,7 +37,7 @@ def _state() -> State:
 async def _with(state: State, work: Callable[[Admin], Awaitable[T]]) -> T:
     token_file = os.environ.get("UNSAID_VAULT_TOKEN_FILE")
     provider = provider_of(state.key_provider, Path(token_file) if token_file else None)
-    store = KeyStore(make_pool(SecretStr(postgres.database_url(state, postgres.KEYS)), 1))
+    store = KeyStore(make_pool(SecretStr(postgres.database_url(state, postgres.KEYS)), 1, HOUSEKEEPING))
     try:
         return await work(Admin(store, provider))
     finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from deploy.local import postgres_user
-from deploy.local.home import Home, KeyService, State
+from deploy.local.home import KEY_SERVICES, Home, KeyService, Service, State, derived
 from deploy.local.processes import end_those_in
 from deploy.local.trouble import FULL, Trouble
 
@@ -49,16 +49,31 @@ def database_url(state: State, database: str) -> str:
     return urlunsplit(urlsplit(url(state))._replace(path=f"/{database}"))
 
 
-def keys_url(state: State, service: KeyService) -> str:
-    """The key store, as the role of one kind of process."""
-    password = state.keys_gateway_password if service == "gateway" else state.keys_session_password
-    parts = urlsplit(database_url(state, KEYS))
+def role_url(state: State, database: str, role: str) -> str:
+    """A database, as one of its roles; that of its own name owns it, and migrates."""
+    parts = urlsplit(database_url(state, database))
     host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{keys_role(service)}:{quote(password)}@{host}"))
+    return urlunsplit(parts._replace(netloc=f"{role}:{password(state, role)}@{host}"))
 
 
-def keys_role(service: KeyService) -> str:
-    return f"keys_{service}"
+def serving_url(state: State, service: Service) -> str:
+    """A service's database, as the service itself."""
+    return role_url(state, service, *serving(service))
+
+
+def keys_url(state: State, service: KeyService) -> str:
+    """The key store, as one kind of process."""
+    return role_url(state, KEYS, f"{KEYS}_{service}")
+
+
+def serving(database: str) -> tuple[str, ...]:
+    """The roles that serve from a database."""
+    return tuple(f"{KEYS}_{service}" for service in KEY_SERVICES) if database == KEYS else (f"{database}_serving",)
+
+
+def password(state: State, role: str) -> str:
+    """Each role's own, made from the server's, so that one secret is kept for all."""
+    return derived(state.postgres_password, f"postgres role {role}")
 
 
 def data(home: Home) -> Path:

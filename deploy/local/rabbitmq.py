@@ -9,10 +9,11 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
-from deploy.local.home import Home, State, write_private
+from deploy.local.home import REPO, SERVICES, Home, Service, State, derived, write_private
 from deploy.local.trouble import Trouble
 
 USER = "unsaid"
+DEFINITIONS = REPO / "deploy" / "rabbitmq" / "definitions.json"
 
 # Where packages put the broker's own script: Debian and Fedora, the generic archive and container images, Homebrew.
 PLACES = (
@@ -39,6 +40,27 @@ def url(state: State) -> str:
     return f"amqp://{USER}:{quote(state.amqp_password)}@127.0.0.1:{state.ports.rabbitmq}/"
 
 
+def service_url(state: State, service: Service) -> str:
+    """The broker, as one kind of process; a foreign broker's user is the one that was named."""
+    if state.amqp_url:
+        return state.amqp_url
+    return f"amqp://{service}:{password(state, service)}@127.0.0.1:{state.ports.rabbitmq}/"
+
+
+def password(state: State, user: str) -> str:
+    """Each user's own, made from the operator's, so that one secret is kept for all."""
+    return state.amqp_password if user == USER else derived(state.amqp_password, f"rabbitmq user {user}")
+
+
+def definitions(state: State) -> str:
+    """Users, what each may do, and exchanges: the same as everywhere, with this broker's passwords."""
+    text = DEFINITIONS.read_text(encoding="utf-8")
+    for user in (USER, *SERVICES):
+        name = "UNSAID_RABBITMQ_PASSWORD" if user == USER else f"UNSAID_{user.upper()}_RABBITMQ_PASSWORD"
+        text = text.replace(f"${{{name}}}", password(state, user))
+    return text
+
+
 def prepare(home: Home, state: State) -> None:
     """Write its settings. A first start that didn't end is begun anew."""
     if home.rabbitmq.exists() and not _begun(home).exists():
@@ -48,8 +70,7 @@ def prepare(home: Home, state: State) -> None:
     write_private(
         home.rabbitmq / "rabbitmq.conf",
         f"""listeners.tcp.local = 127.0.0.1:{state.ports.rabbitmq}
-default_user = {USER}
-default_pass = {state.amqp_password}
+load_definitions = {home.rabbitmq / "definitions.json"}
 log.file = false
 log.console = true
 log.console.level = info
@@ -57,6 +78,7 @@ log.console.level = info
 raft.wal_max_size_bytes = 16777216
 """,
     )
+    write_private(home.rabbitmq / "definitions.json", definitions(state))
     write_private(home.rabbitmq / "enabled_plugins", "[].\n")
     write_private(home.rabbitmq / "rabbitmq-env.conf", "")
     write_private(home.rabbitmq / ".erlang.cookie", state.cookie)

@@ -1,4 +1,4 @@
-"""Waiting until the parts answer, and making the databases.
+"""Waiting until the parts answer.
 
 Apart from how the parts are started, so that a part that is started again needn't load these libraries first.
 """
@@ -11,13 +11,13 @@ from urllib.error import HTTPError
 import aio_pika
 import psycopg
 from aiormq.exceptions import AMQPError
-from psycopg import sql
 
 from deploy.local import loopback, postgres, rabbitmq, services
-from deploy.local.home import SERVICES, Home, Part, Service, State
+from deploy.local.home import Home, Part, Service, State
 from deploy.local.processes import listens
 from deploy.local.supervision import Supervisor
-from deploy.local.trouble import FULL, Trouble, need_space
+from deploy.local.trouble import Trouble, need_space
+from shared.runtime.broker.topology import declare_exchanges
 
 POSTGRES_S = 60
 RABBITMQ_S = 90
@@ -66,26 +66,6 @@ def wait_postgres(state: State, supervisor: Supervisor) -> None:
             return
 
 
-def make_databases(state: State) -> None:
-    """One for each service."""
-    try:
-        with psycopg.connect(postgres.url(state), autocommit=True, connect_timeout=5) as connection:
-            there = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
-            for name in SERVICES:
-                if name not in there:
-                    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    except psycopg.errors.DiskFull:
-        raise Trouble("the disk is full", FULL) from None
-    except psycopg.Error as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        mend = (
-            "UNSAID_POSTGRES_URL must name a user that may create databases"
-            if state.postgres_url
-            else "`./unsaid logs postgres` says more"
-        )
-        raise Trouble(f"the databases can't be made: {reason}", mend) from None
-
-
 def wait_rabbitmq(home: Home, state: State, supervisor: Supervisor) -> None:
     external = "UNSAID_AMQP_URL" if state.amqp_url else None
     patience = _Patience(supervisor, "rabbitmq", 5 if external else RABBITMQ_S, external)
@@ -99,7 +79,8 @@ def wait_rabbitmq(home: Home, state: State, supervisor: Supervisor) -> None:
 async def _amqp_away(address: str) -> str | None:
     try:
         async with asyncio.timeout(5):
-            await (await aio_pika.connect(address)).close()
+            async with await aio_pika.connect(address) as connection, connection.channel() as channel:
+                await declare_exchanges(channel)
     except AMQP_AWAY as error:
         return type(error).__name__
     return None

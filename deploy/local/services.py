@@ -49,8 +49,8 @@ def run_verb(name: Service, verb: str, told: object, state: State) -> "subproces
 def environment(name: Service, state: State) -> dict[str, str]:
     told = {
         **os.environ,
-        "UNSAID_DATABASE_URL": postgres.database_url(state, name),
-        "UNSAID_AMQP_URL": rabbitmq.url(state),
+        "UNSAID_DATABASE_URL": postgres.serving_url(state, name),
+        "UNSAID_AMQP_URL": rabbitmq.service_url(state, name),
         "UNSAID_CONTENT_KEY": state.content_key,
         # The same name after a restart, so that it takes its queues back at once.
         "UNSAID_INSTANCE": f"{name}-1",

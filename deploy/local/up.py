@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 
-from deploy.local import demo, keystore, packages, page, ports, postgres, rabbitmq, ready, requeue, services
+from deploy.local import databases, demo, packages, page, ports, postgres, rabbitmq, ready, requeue, services
 from deploy.local.home import PARTS, SERVICES, Home, Part, State, write_json
 from deploy.local.processes import end_leftovers
 from deploy.local.progress import say, step
@@ -107,8 +107,7 @@ def _start_servers(home: Home, state: State, supervisor: Supervisor, only: Seque
     if "postgres" in only:
         with step("starting Postgres"):
             ready.wait_postgres(state, supervisor)
-            ready.make_databases(state)
-            keystore.prepare(state)
+            databases.prepare(state)
     if "rabbitmq" in only:
         with step("starting RabbitMQ"):
             ready.wait_rabbitmq(home, state, supervisor)

@@ -39,7 +39,7 @@ async def _publish_files(pool: Pool, files: list[Form]) -> None:
     """Raises `BadForms`. Waits for those who decide, or publish, in this very moment."""
     async with pool.acquire() as db, db.transaction():
         await restoring.look(Store(db))
-        await forms.publish_files(Store(db), files)
+        await forms.publish_files(db, Store(db), files)
 
 
 async def restored(_: Settings, parts: Parts) -> None:

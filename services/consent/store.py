@@ -195,9 +195,12 @@ class Store:
 
     # --- what ends by itself -----------------------------------------------------------------------------------------
 
-    async def due_held(self, address: str) -> list[str]:
-        """The conversations that this address hears of, and in which a grant has ended not long ago."""
-        return [str(row["conversation"]) for row in await self._tx.fetch(_sql["due_held"], address)]
+    async def due_held(self, address: str) -> dict[str, list[str]]:
+        """The conversations that this address hears of, and in which a grant has ended not long ago; by tenant."""
+        held: dict[str, list[str]] = {}
+        for row in await self._tx.fetch(_sql["due_held"], address):
+            held.setdefault(str(row["tenant"]), []).append(str(row["conversation"]))
+        return held
 
     async def settled(self, conversations: Collection[str]) -> list[Decision]:
         """What the system has withdrawn not long ago."""

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple
 
 from shared.contracts.errors import Unavailable
 from shared.contracts.ids import new_id
-from shared.runtime.postgres import AWAY, Pool, Queries
+from shared.runtime import tenants
+from shared.runtime.postgres import AWAY, Connection, Pool, Queries
 
 _sql = Queries(Path(__file__).parent / "sql" / "queries.sql")
 
@@ -91,6 +92,9 @@ class Store:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
+    def _of(self, wanted: Iterable[str]) -> AbstractAsyncContextManager[Connection]:
+        return tenants.transaction(self._pool, wanted)
+
     async def tenants(self) -> list[Tenant]:
         try:
             rows = await self._pool.fetch(_sql["tenants"])
@@ -130,6 +134,7 @@ class Store:
         salt = os.urandom(16)
         async with self._pool.acquire() as tx, tx.transaction():
             tenant = await tx.fetchval(_sql["ensure_tenant"], new_id(), name, list(origins), rate_factor, obscure)
+            await tenants.become(tx, [str(tenant)])
             done = await tx.fetchval(_sql["ensure_api_client"], client_id, tenant, salt, _hash(secret, salt))
         return str(tenant) if done is not None else None
 
@@ -171,24 +176,26 @@ class Store:
     async def add_refusals(self, several: Sequence[Refusal]) -> None:
         asked = [one.asked for one in several]
         try:
-            await self._pool.execute(
-                _sql["add_refusals"],
-                [a.tenant for a in asked],
-                [a.conversation for a in asked],
-                [a.participant for a in asked],
-                [a.what for a in asked],
-                [a.code for a in asked],
-                [a.field for a in asked],
-                [one.times for one in several],
-                [one.first for one in several],
-                [one.last for one in several],
-            )
+            async with self._of({a.tenant for a in asked}) as tx:
+                await tx.execute(
+                    _sql["add_refusals"],
+                    [a.tenant for a in asked],
+                    [a.conversation for a in asked],
+                    [a.participant for a in asked],
+                    [a.what for a in asked],
+                    [a.code for a in asked],
+                    [a.field for a in asked],
+                    [one.times for one in several],
+                    [one.first for one in several],
+                    [one.last for one in several],
+                )
         except AWAY:
             raise Unavailable("postgres") from None
 
     async def begin_request(self, tenant: str, template: str, key: str, path: str, body_hmac: str) -> Begun:
         try:
-            row = await self._pool.fetchrow(_sql["begin_request"], tenant, template, key, path, body_hmac)
+            async with self._of({tenant}) as tx:
+                row = await tx.fetchrow(_sql["begin_request"], tenant, template, key, path, body_hmac)
         except AWAY:
             raise Unavailable("postgres") from None
         return Begun(row["path"], row["body_hmac"], row["status"], row["answer"])
@@ -197,19 +204,22 @@ class Store:
         self, tenant: str, template: str, key: str, status: int, answer: str, conversation: str | None
     ) -> None:
         try:
-            await self._pool.execute(_sql["finish_request"], tenant, template, key, status, answer, conversation)
+            async with self._of({tenant}) as tx:
+                await tx.execute(_sql["finish_request"], tenant, template, key, status, answer, conversation)
         except AWAY:
             raise Unavailable("postgres") from None
 
     async def forget_answers(self, tenant: str, conversation: str) -> None:
         """Answers about this conversation, which hold its people's names."""
         try:
-            await self._pool.execute(_sql["forget_answers"], tenant, conversation)
+            async with self._of({tenant}) as tx:
+                await tx.execute(_sql["forget_answers"], tenant, conversation)
         except AWAY:
             raise Unavailable("postgres") from None
 
     async def forget_request(self, tenant: str, template: str, key: str) -> None:
         try:
-            await self._pool.execute(_sql["forget_request"], tenant, template, key)
+            async with self._of({tenant}) as tx:
+                await tx.execute(_sql["forget_request"], tenant, template, key)
         except AWAY:
             raise Unavailable("postgres") from None

@@ -10,6 +10,7 @@ from shared.contracts.commands import ReadFacts, ReadHistory
 from shared.contracts.envelope import Reply
 from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused
+from shared.runtime import tenants
 from shared.runtime.postgres import Pool
 
 TAKE_S = 1.0
@@ -34,6 +35,7 @@ class Reader:
             self._pool.acquire(timeout=TAKE_S) as db,
             db.transaction(isolation="repeatable_read", readonly=True),
         ):
+            await tenants.become(db, [command.tenant])
             try:
                 if isinstance(command, ReadFacts):
                     reply = await reading.facts(Store(db), command)

@@ -15,6 +15,7 @@ from services.session.domain.sessions import Session
 from shared.contracts.commands import KeepComposition, MarkComposition
 from shared.contracts.events import Fact, MessageFact, SessionFact, StoredMark, StoredPart
 from shared.contracts.ids import Role, rfc3339
+from shared.runtime import tenants
 from shared.runtime.postgres import Connection, Queries
 
 PAGE_BYTES = 200_000
@@ -150,6 +151,7 @@ class Store:
             [c.in_reply_to for c in commands],
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
+            [c.tenant for c in commands],
         )
 
     async def append_messages(self, fences: Mapping[str, int], placed: Sequence[Placed]) -> dict[str, datetime]:
@@ -157,8 +159,10 @@ class Store:
         commands = [p.command for p in placed]
         rows = await self._tx.fetch(
             _sql["append_messages"],
+            tenants.setting(c.tenant for c in commands),
             list(fences),
             list(fences.values()),
+            [c.tenant for c in commands],
             [c.conversation for c in commands],
             [p.n for p in placed],
             [p.seq for p in placed],
@@ -168,7 +172,7 @@ class Store:
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
         )
-        return {str(row["id"]): row["last_at"] for row in rows}
+        return {str(row["grown"]): row["grown_at"] for row in rows}
 
     async def insert_session_fact(self, conversation: str, fact: SessionFact, at: datetime) -> None:
         await self._tx.execute(_sql["insert_session_fact"], conversation, fact.n, fact.kind, at, fact.session)
@@ -278,9 +282,10 @@ class Store:
     async def keys_destroyed(self, conversation: str) -> None:
         await self._tx.execute(_sql["keys_destroyed"], conversation)
 
-    async def contents_to_empty(self, destroyed_before: timedelta, limit: int) -> list[str]:
-        """Erased conversations whose keys were destroyed so long ago."""
-        return [str(row["id"]) for row in await self._tx.fetch(_sql["contents_to_empty"], destroyed_before, limit)]
+    async def contents_to_empty(self, destroyed_before: timedelta, limit: int) -> list[tuple[str, str]]:
+        """Erased conversations, with their tenants, whose keys were destroyed so long ago."""
+        rows = await self._tx.fetch(_sql["contents_to_empty"], destroyed_before, limit)
+        return [(str(row["id"]), str(row["tenant"])) for row in rows]
 
     async def empty_contents(self, conversation: str, limit: int) -> bool:
         """Empty some of what is left; False: nothing is."""

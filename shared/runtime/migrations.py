@@ -1,22 +1,25 @@
-"""Schema migrations: numbered .sql files, applied by yoyo under an advisory lock of the database."""
+"""Schema migrations: numbered .sql files, applied by yoyo under an advisory lock of the database; then who may do what.
 
-import asyncio
+The owner of a database applies them (`python -m services.X migrate`, `./unsaid up`). The serving role owns nothing, and
+waits until it is done.
+"""
+
 from contextlib import closing
 from pathlib import Path
 
 import psycopg
-import structlog
 import yoyo
 from pydantic import SecretStr
-from tenacity import retry, retry_if_exception_type, wait_random_exponential
 
-log = structlog.get_logger()
+from shared.runtime.postgres import Pool
 
+GRANTS = "grants.sql"
+"""Beside the folder of migrations: takes everything away from the serving roles and gives what they need."""
 LOCK = 0x756E73616964  # "unsaid"
 
 
 def apply(url: SecretStr, folder: Path) -> int:
-    """Bring the database up to the newest migration; several processes may try at once.
+    """Bring the database up to the newest migration, then give the grants; several processes may try at once.
 
     Returns:
         how many migrations were applied.
@@ -30,11 +33,23 @@ def apply(url: SecretStr, folder: Path) -> int:
         with yoyo.get_backend(dsn.replace("postgresql://", "postgresql+psycopg://", 1)) as backend:
             todo = backend.to_apply(yoyo.read_migrations(str(folder)))
             backend.apply_migrations(todo)
-            return len(todo)
+        grants = folder.parent / GRANTS
+        with guard.transaction():
+            guard.execute(grants.read_bytes())
+        return len(todo)
 
 
-@retry(retry=retry_if_exception_type(psycopg.OperationalError), wait=wait_random_exponential(0.2, 3))
-async def apply_when_there(url: SecretStr, folder: Path) -> None:
-    """Migrate as soon as the server answers. Runs in a thread: yoyo is synchronous."""
-    applied = await asyncio.to_thread(apply, url, folder)
-    log.info("migrated", applied=applied)
+def names(folder: Path) -> set[str]:
+    """The migrations that there are."""
+    return {path.stem for path in folder.glob("*.sql")}
+
+
+async def missing(pool: Pool, wanted: set[str]) -> list[str]:
+    """What of these migrations the database hasn't had yet. Waits for one that is under way, with its grants.
+
+    Raises as asyncpg does: the server is away, the wait was too long, or this role may not do anything yet.
+    """
+    async with pool.acquire() as tx, tx.transaction():
+        await tx.execute("select pg_advisory_xact_lock_shared($1)", LOCK)
+        there = {row["migration_id"] for row in await tx.fetch("select migration_id from _yoyo_migration")}
+    return sorted(wanted - there)

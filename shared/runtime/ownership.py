@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from shared.runtime import metrics
-from shared.runtime.postgres import Connection, Pool, Queries
+from shared.runtime.postgres import Connection, Pool, Queries, when_there
 
 log = structlog.get_logger()
 
@@ -96,9 +96,11 @@ class Ownership:
         self.renewals = 0
         """How often the database has taken a renewal: a sign that it works."""
 
+    @when_there
     async def prepare(self) -> None:
         """Check the number of queues against the database. Raises `WrongQueueCount`."""
-        kept = await self._pool.fetchval(_sql["queue_count"], len(self._queues))
+        await self._pool.execute(_sql["queue_count"], len(self._queues))
+        kept = await self._pool.fetchval(_sql["kept_queue_count"])
         if kept != len(self._queues):
             raise WrongQueueCount(f"configured for {len(self._queues)} queues, the database was started with {kept}")
         for queue in self._queues:

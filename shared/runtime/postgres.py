@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -69,7 +70,11 @@ async def _keep(_: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Nothing that we do to a connection outlives its transaction, so giving it back costs no round trip."""
 
 
-def make_pool(url: SecretStr, size: int) -> Pool:
+HOUSEKEEPING = {"unsaid.housekeeping": "on"}
+"""For a database's owner, who then sees all tenants' rows (`shared.runtime.tenants`); for any other role nothing."""
+
+
+def make_pool(url: SecretStr, size: int, settings: Mapping[str, str] | None = None) -> Pool:
     """A pool that is to be awaited before its use; each wait for the server has an end.
 
     It connects when it must: asyncpg closes for ever a pool whose first connection, made while opening it, fails.
@@ -80,7 +85,7 @@ def make_pool(url: SecretStr, size: int) -> Pool:
         max_size=size,
         timeout=3,
         command_timeout=6,
-        server_settings=TIMEOUTS | PLANS,
+        server_settings={**TIMEOUTS, **PLANS, **(settings or {})},
         reset=_keep,
     )
     return pool

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import resource
 import signal
 import sys
@@ -14,7 +15,7 @@ from typing import Protocol, TypeVar
 import asyncpg
 import structlog
 import uvloop
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from tenacity import retry, retry_if_exception_type, wait_random_exponential
 
 from shared.contracts.envelope import name_process
@@ -33,6 +34,7 @@ from shared.runtime.stray import lasting
 
 log = structlog.get_logger()
 
+OWNER_URL = "UNSAID_OWNER_URL"
 POOL_SIZE = 4
 STOP_S = 15
 
@@ -74,7 +76,11 @@ Verb = Callable[[S, Parts], Awaitable[None]]
 def main(
     name: str, settings_type: type[S], folder: Path, build: Build[S], verbs: Mapping[str, Verb[S]] | None = None
 ) -> None:
-    """Run a service; with the argument ``migrate`` only bring its database up to date; or run one of ``verbs``."""
+    """Run a service; or, as its database's owner, ``migrate``; or one of ``verbs``."""
+    migrations_folder = folder / "sql" / "migrations"
+    if sys.argv[1:] == ["migrate"]:
+        migrate(name, migrations_folder)
+        return
     try:
         settings = settings_type()
     except ValidationError as error:
@@ -83,10 +89,6 @@ def main(
         sys.exit(2)
     setup(name, settings.instance, settings.log_level)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold what people typed
-    migrations_folder = folder / "sql" / "migrations"
-    if sys.argv[1:] == ["migrate"]:
-        log.info("migrated", applied=migrations.apply(settings.database_url, migrations_folder))
-        return
     if len(sys.argv) > 1:
         verb = (verbs or {}).get(sys.argv[1])
         if verb is None:
@@ -102,6 +104,16 @@ def main(
     except* OSError as group:
         log.error("refused_to_start", reason=str(group.exceptions[0]))
         sys.exit(4)
+
+
+def migrate(name: str, folder: Path) -> None:
+    """Nothing but the owner's address is needed, and no serving process has it."""
+    url = os.environ.get(OWNER_URL)
+    if not url:
+        print(f"{name}: {OWNER_URL}: must be set to migrate", file=sys.stderr)
+        sys.exit(2)
+    setup(name, "migrate", "info")
+    log.info("migrated", applied=migrations.apply(SecretStr(url), folder))
 
 
 def _parts(settings: ServiceSettings, health: Health, pool: Pool, publishing: Link, consuming: Link) -> Parts:
@@ -148,16 +160,26 @@ async def _live(name: str, settings: S, folder: Path, build: Build[S]) -> None:
     log.info("stopped")
 
 
-@retry(retry=retry_if_exception_type((*postgres.AWAY, asyncpg.PostgresError)), wait=wait_random_exponential(0.2, 2))
-async def _open(pool: Pool) -> None:
+class _NotMigrated(Exception):  # noqa: N818 - a state
+    """The database is of before this version."""
+
+
+@retry(
+    retry=retry_if_exception_type((*postgres.AWAY, asyncpg.PostgresError, _NotMigrated)),
+    wait=wait_random_exponential(0.2, 2),
+)
+async def _open(pool: Pool, folder: Path, health: Health) -> None:
+    """Until the server is there, and its owner has brought the database up to this version."""
     await pool
-    await pool.execute("select 1")
+    missing = await migrations.missing(pool, migrations.names(folder))
+    if missing:
+        health.set("postgres", f"not migrated yet: {len(missing)} to go")
+        raise _NotMigrated
 
 
 async def _work(settings: S, folder: Path, parts: Parts, build: Build[S]) -> None:
     """Wait for the database, then work until cancelled; being cancelled, stop the work in order."""
-    await migrations.apply_when_there(settings.database_url, folder)
-    await _open(parts.pool)
+    await _open(parts.pool, folder, parts.health)
     work = await build(settings, parts)
     parts.health.set("service", None)
     gc.collect()

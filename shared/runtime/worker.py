@@ -21,7 +21,7 @@ from shared.runtime import metrics, postgres, subscriptions
 from shared.runtime.broker.consumer import Delivery, Inbox, Source
 from shared.runtime.broker.link import AWAY
 from shared.runtime.broker.publisher import Unroutable
-from shared.runtime.broker.topology import Destination, dead_queue, declare_command_queue
+from shared.runtime.broker.topology import Destination, declare_command_queue, to_dead
 from shared.runtime.handler import Handler, Tell, answer
 from shared.runtime.ownership import Fenced, Ownership
 from shared.runtime.pace import pace
@@ -324,7 +324,7 @@ class Worker(Generic[C]):
         """Put one command on the dead-letter queue, sealed as it is. Raises `Unavailable`."""
         metrics.DEAD_LETTERS.labels(reason).inc()
         log.error("dead_letter", reason=reason, **fields)
-        where = Destination("", dead_queue(self._service), persistent=True)
+        where = to_dead(self._service)
         try:
             await self._publisher.publish_raw(
                 where, b"[" + raw + b"]", {"reason": reason, "at": rfc3339(datetime.now(UTC))}

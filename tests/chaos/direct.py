@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from deploy.local import rabbitmq
 from shared.contracts.commands import SendMessage
 from shared.contracts.contents import MessageContent
-from shared.runtime.broker.topology import COMMANDS, command_queue
+from shared.runtime.broker.topology import command_queue, commands_exchange
 from shared.runtime.sealing import Sealer
 from tests.chaos.account import Message
 from tests.chaos.load import Load
@@ -60,7 +60,7 @@ class Once:
         account, talk = self._load.accounts[0], self._load.talks[0]
         queue = command_queue("session", QUEUES, talk.id)
         async with await aio_pika.connect(rabbitmq.url(self._load.stage.state)) as connection:
-            exchange = await (await connection.channel()).get_exchange(COMMANDS, ensure=False)
+            exchange = await (await connection.channel()).get_exchange(commands_exchange(queue), ensure=False)
             while True:
                 message = Message(str(uuid.uuid4()), self._load.text(), talk.client, time.monotonic(), 1)
                 account.messages[message.id] = message

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
-from deploy.local import demo, postgres, rabbitmq, services
+from deploy.local import demo, postgres, services
 from deploy.local.home import REPO, SERVICES, Home, Part, Service, State
 from tests.chaos.cluster import Cluster
 from tests.chaos.proxy import Proxy, Wire, free_port
@@ -58,11 +58,11 @@ class Process:
         if not self.amqp.port:
             await self.amqp.start()
             await self.database.start()
-        told = services.environment(self.service, self._state) | {
+        told = services.environment(self.service, self._state)
+        told |= {
             "UNSAID_INSTANCE": self.instance,
-            "UNSAID_DATABASE_URL": through(postgres.database_url(self._state, self.service), self.database)
-            + "?sslmode=disable",
-            "UNSAID_AMQP_URL": through(rabbitmq.url(self._state), self.amqp),
+            "UNSAID_DATABASE_URL": through(told["UNSAID_DATABASE_URL"], self.database) + "?sslmode=disable",
+            "UNSAID_AMQP_URL": through(told["UNSAID_AMQP_URL"], self.amqp),
             "UNSAID_ADMIN_PORT": str(self._admin),
             "UNSAID_QUEUE_KIND": self._queue_kind,
             **extra,
@@ -199,9 +199,6 @@ class Stage:
 
     async def begin(self) -> None:
         """Start one process of each service, and a second gateway, so that people meet across gateways."""
-        migrate = [*services.command("gateway"), "migrate"]
-        environment = services.environment("gateway", self.state)
-        await asyncio.to_thread(subprocess.run, migrate, env=environment, cwd=REPO, check=True, capture_output=True)
         await asyncio.to_thread(demo.ensure_tenant, self.state)
         for process in (self.add("gateway", 2), *(self.add(service, 1) for service in SERVICES)):
             await process.start()

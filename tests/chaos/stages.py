@@ -88,7 +88,7 @@ async def small_disk() -> AsyncIterator[Stage]:
         _small_disk(folder / "d") as disk,
         _servers(disk / "p", "postgres") as (postgres_home, postgres_state),
     ):
-        made_there = {"key_provider", "keys_gateway_password", "keys_session_password"}
+        made_there = {"key_provider", "postgres_password"}
         joined = state.model_copy(
             update={"postgres_url": postgres.url(postgres_state), **postgres_state.model_dump(include=made_there)}
         )

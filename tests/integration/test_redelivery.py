@@ -21,7 +21,7 @@ from shared.contracts.contents import ConversationContent, NoteContent, Particip
 from shared.contracts.envelope import ConversationCommand
 from shared.contracts.frames.values import FormValue
 from shared.contracts.ids import new_id
-from shared.runtime.broker.topology import COMMANDS, command_queue
+from shared.runtime.broker.topology import EVENTS, command_queue, commands_exchange
 from shared.runtime.sealing import Sealer
 from tests.support.instances import database
 from tests.support.participants import Conversation, Partner
@@ -50,7 +50,7 @@ class Asker:
 
     async def _send(self, service: QueueService, command: ConversationCommand, bodies: list[bytes]) -> list[Reply]:
         queue = command_queue(service, self.state.queues.of(service), command.conversation)
-        exchange = await self.channel.get_exchange(COMMANDS, ensure=False)
+        exchange = await self.channel.get_exchange(commands_exchange(queue), ensure=False)
         await exchange.publish(aio_pika.Message(b"[" + b",".join(bodies) + b"]", delivery_mode=2), queue)
         found: list[Reply] = []
         async with asyncio.timeout(ANSWER_S):
@@ -70,7 +70,9 @@ async def asker(platform: Platform, talk: Conversation) -> AsyncIterator[Asker]:
     await admin.close()
     async with await aio_pika.connect(rabbitmq.url(platform.state)) as connection:
         channel = await connection.channel()
-        yield Asker(platform.state, channel, await channel.declare_queue(exclusive=True), tenant)
+        replies = await channel.declare_queue(exclusive=True)
+        await replies.bind(EVENTS, replies.name)
+        yield Asker(platform.state, channel, replies, tenant)
 
 
 def bare(replies: list[Reply]) -> list[Reply]:

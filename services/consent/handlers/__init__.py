@@ -10,7 +10,7 @@ from services.consent.store import Store
 from shared.contracts import commands as c
 from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused
-from shared.runtime import subscriptions
+from shared.runtime import subscriptions, tenants
 from shared.runtime.handler import Handler, Tell, answer
 from shared.runtime.postgres import Connection
 
@@ -31,13 +31,14 @@ class Handlers(Handler[c.ConsentCommand]):
         await restoring.look(Store(tx))
         tells = [tell for command in commands for tell in await self._one(tx, command)]
         for tenant in sorted({command.tenant for command in commands if isinstance(command, c.Decide)}):
-            await log.sign(Store(tx), self.logs, tenant)
+            async with tenants.as_tenant(tx, tenant):
+                await log.sign(Store(tx), self.logs, tenant)
         return tells
 
     async def _one(self, tx: Connection, command: AnyCommand | log.ReadLog) -> list[Tell]:
         """A refusal undoes what the command wrote, and nothing else of the batch."""
         try:
-            async with tx.transaction():
+            async with tenants.as_tenant(tx, command.tenant):
                 if isinstance(command, log.ReadLog):
                     return await log.read(Store(tx), self.logs, command)
                 return await self._dispatch(tx, Store(tx), command)

@@ -15,7 +15,7 @@ from services.consent.domain.decisions import Decision
 from services.consent.store import Due, Store
 from shared.contracts.consent_events import ConsentChanged
 from shared.contracts.ids import FIRST_OF_GENERATION, new_id
-from shared.runtime import subscriptions
+from shared.runtime import subscriptions, tenants
 from shared.runtime.broker.topology import to_gateway
 from shared.runtime.handler import Tell
 from shared.runtime.postgres import Connection
@@ -24,34 +24,27 @@ TOLD_AGAIN = 10 * subscriptions.LEASE
 """A gateway that wasn't heard of for longer attaches anew, and reads what is in force then."""
 
 
-async def settle(tx: Connection, store: Store, conversations: Collection[str], tenant: str | None) -> list[Tell]:
+async def settle(tx: Connection, store: Store, conversations: Collection[str], tenant: str) -> list[Tell]:
     """Record what has ended in these conversations, as withdrawals by the system; whom to tell."""
     ended = [await _withdraw(store, due) for due in await store.due(conversations)]
     if not ended:
         return []
     holders = await subscriptions.addresses(tx, sorted({d.conversation for d in ended}))
-    tells = []
-    for d in ended:
-        event = changed(d, tenant or await _tenant(store, d.conversation))
-        tells += [Tell(to_gateway(holder), event) for holder in holders.get(d.conversation, [])]
-    return tells
+    return [Tell(to_gateway(holder), changed(d, tenant)) for d in ended for holder in holders.get(d.conversation, [])]
 
 
 async def settle_held(tx: Connection, store: Store, address: str) -> list[Tell]:
-    """Before a probe is answered: `settle` what this gateway holds, and tell it again what ended not long ago."""
-    held = await store.due_held(address)
-    if not held:
-        return []
-    again = await store.settled(held)
-    told = [Tell(to_gateway(address), changed(d, await _tenant(store, d.conversation))) for d in again]
-    await store.forget_settled(TOLD_AGAIN)
-    return [*told, *await settle(tx, store, held, None)]
+    """Before a probe is answered: `settle` what this gateway holds, and tell it again what ended not long ago.
 
-
-async def _tenant(store: Store, conversation: str) -> str:
-    found = await store.conversation(conversation)
-    assert found is not None  # decisions refer to it
-    return found.tenant
+    A gateway's probe is about conversations of many tenants; they are taken one tenant after the other.
+    """
+    told: list[Tell] = []
+    for tenant, held in (await store.due_held(address)).items():
+        await tenants.become(tx, [tenant])
+        told += [Tell(to_gateway(address), changed(d, tenant)) for d in await store.settled(held)]
+        await store.forget_settled(TOLD_AGAIN)
+        told += await settle(tx, store, held, tenant)
+    return told
 
 
 async def _withdraw(store: Store, due: Due) -> Decision:

@@ -86,9 +86,8 @@ where due.due_at <= clock_timestamp() and due.settled_at is null and due.convers
 order by due.conversation, due.participant, due.purpose;
 
 -- name: due_held
--- The conversations that this address was told to hear of, and in which a grant has ended not long ago.
-select distinct conversation from due join subscription on topic = conversation and address = $1
-where due_at <= clock_timestamp();
+-- The conversations, of all tenants, that this address hears of, and in which a grant has ended not long ago.
+select conversation, tenant from due_held($1) order by tenant, conversation;
 
 -- name: settled
 -- What the system has withdrawn in these conversations not long ago.
@@ -102,7 +101,8 @@ update due set epoch = $4, settled_at = clock_timestamp() where conversation = $
 delete from due where settled_at < clock_timestamp() - $1::interval;
 
 -- name: set_due!
-insert into due (conversation, participant, purpose, epoch, due_at) values ($1, $2, $3, $4, $5)
+insert into due (tenant, conversation, participant, purpose, epoch, due_at)
+select tenant, id, $2, $3, $4, $5 from conversation where id = $1
 on conflict (conversation, participant, purpose) do update
     set epoch = excluded.epoch, due_at = excluded.due_at, settled_at = null;
 
@@ -111,8 +111,8 @@ delete from due where conversation = $1 and participant = $2 and purpose = $3;
 
 -- name: lapse!
 -- What a new version of a form ends: $1 tenant, $2 purpose, $3 version, $4 when.
-insert into due (conversation, participant, purpose, epoch, due_at)
-select d.conversation, d.participant, d.purpose, d.epoch, least(d.expires_at, $4)
+insert into due (tenant, conversation, participant, purpose, epoch, due_at)
+select d.tenant, d.conversation, d.participant, d.purpose, d.epoch, least(d.expires_at, $4)
 from (
     select distinct on (conversation, participant) * from decision where tenant = $1 and purpose = $2
     order by conversation, participant, epoch desc
@@ -123,7 +123,7 @@ on conflict (conversation, participant, purpose)
         due_at = case when due.settled_at is null then least(due.due_at, excluded.due_at) else excluded.due_at end;
 
 -- name: tenants
-select distinct tenant from conversation;
+select tenant from tenants() as tenant;
 
 -- name: hold_forms
 -- Nobody publishes before this transaction has ended.
@@ -160,7 +160,9 @@ select date_trunc('milliseconds', clock_timestamp());
 
 -- name: count_use!
 -- All in all since the run began: the higher count is the newer one.
-insert into consent_use values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+insert into consent_use (tenant, conversation, participant, purpose, epoch, run, let_through, let_first_at, let_last_at,
+    blocked, blocked_first_at, blocked_last_at)
+select tenant, id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 from conversation where id = $1
 on conflict (conversation, participant, purpose, epoch, run) do update set
     let_through = greatest(consent_use.let_through, excluded.let_through),
     let_first_at = coalesce(consent_use.let_first_at, excluded.let_first_at),

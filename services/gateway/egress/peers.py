@@ -21,7 +21,7 @@ from shared.contracts.events import PeerAlive, PeerDrafts, PeerResync, PeerState
 from shared.contracts.frames import server
 from shared.contracts.frames.client import Op
 from shared.runtime.broker.publisher import Ended, Publisher
-from shared.runtime.broker.topology import live_address, to_gateway
+from shared.runtime.broker.topology import to_peer
 from shared.runtime.sealing import Sealer
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Peers:
     def _tell(self, room: "Room", envelope: Envelope) -> None:
         for holder in room.holders:
             if holder != self.address:
-                self._publisher.offer(to_gateway(live_address(holder)), envelope)
+                self._publisher.offer(to_peer(holder), envelope)
 
     def alone(self, room: "Room") -> bool:
         return not room.holders or room.holders == [self.address]
@@ -85,7 +85,7 @@ class Peers:
     def greet(self, address: str, ended: Ended) -> None:
         """Say to another gateway that this one is there; ``ended`` hears if that one isn't."""
         with suppress(Unavailable):
-            self._publisher.submit(to_gateway(live_address(address)), PeerAlive(gateway=self.address), ended)
+            self._publisher.submit(to_peer(address), PeerAlive(gateway=self.address), ended)
 
     def hold(self, room: "Room") -> None:
         """This gateway holds the room from now on: ask the others what they show of it."""
@@ -128,7 +128,7 @@ class Peers:
     def resync(self, room: "Room", gateway: str, draft: str) -> None:
         """Ask another gateway for the whole text of a draft."""
         asking = PeerResync(conversation=room.id, gateway=self.address, draft=draft)
-        self._publisher.offer(to_gateway(live_address(gateway)), asking)
+        self._publisher.offer(to_peer(gateway), asking)
 
     def typing(self, room: "Room", participant: str, *, on: bool) -> None:
         self._tell(room, PeerTyping(conversation=room.id, participant=participant, on=on))
@@ -184,7 +184,7 @@ class Peers:
     def _send(self, holder: str, message: PeerDrafts) -> None:
         """Drafts may be lost, but it is known when they are there."""
         with suppress(Unavailable):
-            sent = self._sent[holder] = self._publisher.begin(to_gateway(live_address(holder)), [message])
+            sent = self._sent[holder] = self._publisher.begin(to_peer(holder), [message])
             sent.add_done_callback(partial(self._done, holder))
 
     def _done(self, holder: str, sent: "asyncio.Future[None]") -> None:

@@ -2,7 +2,7 @@
 select id, name, origins, rate_factor, obscure from tenant;
 
 -- name: api_client
-select tenant, salt, secret_hash from api_client where client_id = $1;
+select tenant, salt, secret_hash from api_client_named($1);
 
 -- name: ensure_tenant
 insert into tenant (id, name, origins, rate_factor, obscure) values ($1, $2, $3, $4, $5)

@@ -9,7 +9,7 @@ from services.notes.store import Store
 from shared.contracts import commands as c
 from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused
-from shared.runtime import subscriptions
+from shared.runtime import subscriptions, tenants
 from shared.runtime.handler import Handler, Tell, answer
 from shared.runtime.postgres import Connection
 
@@ -26,7 +26,7 @@ class Handlers(Handler[c.NotesCommand]):
     async def _one(self, tx: Connection, command: AnyCommand) -> list[Tell]:
         """A refusal undoes what the command wrote, and nothing else of the batch."""
         try:
-            async with tx.transaction():
+            async with tenants.as_tenant(tx, command.tenant):
                 return await self._dispatch(Store(tx), command)
         except Refused as refusal:
             reply = CommandRefused(causationid=command.id, code=refusal.code, details=refusal.details)

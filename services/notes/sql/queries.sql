@@ -16,8 +16,8 @@ select tenant, client, therapist, erased_at from conversation where id = $1;
 select id, author, version, format, fingerprint, content, at from note where conversation = $1 and id = $2 for update;
 
 -- name: save!
-insert into note (conversation, id, author, version, format, fingerprint, content, at)
-values ($1, $2, $3, $4, $5, $6, $7, date_trunc('milliseconds', clock_timestamp()))
+insert into note (tenant, conversation, id, author, version, format, fingerprint, content, at)
+select tenant, id, $2, $3, $4, $5, $6, $7, date_trunc('milliseconds', clock_timestamp()) from conversation where id = $1
 on conflict (conversation, id) do update
     set version = excluded.version, format = excluded.format, fingerprint = excluded.fingerprint,
         content = excluded.content, at = greatest(note.at, excluded.at);

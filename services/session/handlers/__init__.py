@@ -1,6 +1,7 @@
 """Handlers: load, let `domain` decide, write, and return what to tell; all in the batch's one transaction.
 
-Messages are handled in bulk, most of them by one statement alone; everything else is rare, and handled one by one.
+Messages are handled in bulk, most of them by one statement alone; everything else is rare, and handled one by one, each
+as its own tenant.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from shared.contracts.envelope import Command, ConversationCommand
 from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused, HoldersChanged
 from shared.contracts.keys import people_key
-from shared.runtime import subscriptions
+from shared.runtime import subscriptions, tenants
 from shared.runtime.handler import Handler, Tell, answer
 from shared.runtime.keys.ring import Keyring
 from shared.runtime.postgres import Connection
@@ -46,14 +47,15 @@ class Handlers(Handler[c.SessionCommand]):
     async def at_once(
         self, db: Connection, fences: Mapping[str, int], commands: Sequence[c.SessionCommand]
     ) -> tuple[list[Tell], list[c.SessionCommand]]:
-        tenants = {c.tenant for c in commands if isinstance(c, _NAMING)}
-        await self.keys.load(people_key(tenant) for tenant in tenants)  # before there is a transaction that would wait
+        naming = {c.tenant for c in commands if isinstance(c, _NAMING)}
+        await self.keys.load(people_key(tenant) for tenant in naming)  # before there is a transaction that would wait
         return await self.appender.append(db, fences, commands)
 
     async def handle(self, tx: Connection, commands: Sequence[c.SessionCommand]) -> list[Tell]:
         tells: list[Tell] = []
         for run in runs(commands, _key):
             if isinstance(run[0], c.SendMessage):
+                await tenants.become(tx, {command.tenant for command in run})
                 tells += await messages.send(tx, Store(tx), self.keys, self.appender, cast("list[c.SendMessage]", run))
             else:
                 for command in cast("list[Rare]", run):
@@ -65,7 +67,7 @@ class Handlers(Handler[c.SessionCommand]):
         if isinstance(command, ConversationCommand):
             self.appender.forget(command.conversation)
         try:
-            async with tx.transaction():
+            async with tenants.as_tenant(tx, command.tenant):
                 return await self._dispatch(tx, Store(tx), command)
         except Refused as refusal:
             reply = CommandRefused(causationid=command.id, code=refusal.code, details=refusal.details)
@@ -105,7 +107,8 @@ class Handlers(Handler[c.SessionCommand]):
         topics = await subscriptions.drop_address(tx, address)
         for topic in topics:
             self.appender.forget(topic)
-        heads = await Store(tx).read_heads(topics)
+        await tenants.become(tx, topics.values())
+        heads = await Store(tx).read_heads(list(topics))
         tells: list[Tell] = []
         for topic, holders in (await subscriptions.addresses(tx, list(heads))).items():
             event = HoldersChanged(tenant=heads[topic].tenant, conversation=topic, holders=holders)

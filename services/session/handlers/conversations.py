@@ -13,6 +13,7 @@ from shared.contracts.commands import (
     RenewAttachments,
 )
 from shared.contracts.contents import ConversationContent, NamesContent, ParticipantContent
+from shared.contracts.errors import Code, Refused
 from shared.contracts.events import (
     Attached,
     ConversationCreated,
@@ -27,7 +28,7 @@ from shared.contracts.frames.values import SessionValue
 from shared.contracts.ids import new_id, rfc3339
 from shared.contracts.keys import names, new_conversation, people_key
 from shared.contracts.keys import person as record
-from shared.runtime import subscriptions
+from shared.runtime import subscriptions, tenants
 from shared.runtime.broker.topology import to_gateway
 from shared.runtime.handler import Tell, answer
 from shared.runtime.keys.ring import Keyring
@@ -129,7 +130,12 @@ async def _insert(store: Store, keys: Keyring, command: CreateConversation) -> N
         command.conversation, command.tenant, command.region, external, ids["client"], ids["therapist"], command.id
     )
     if not inserted:
-        existing = await _found_or_made(store, keys, command)
+        try:
+            existing = await _found_or_made(store, keys, command)
+        except Refused as refused:
+            if refused.code is not Code.NOT_FOUND:
+                raise
+            raise errors.conflict() from None  # the id is taken, where nobody here may look
         if (existing.client.id, existing.therapist.id) != (ids["client"], ids["therapist"]):
             raise errors.conflict()
 
@@ -149,7 +155,7 @@ async def listed(tx: Connection, store: Store, command: ListConversations) -> li
     """From here on the gateway hears of each new conversation of the participant; the lock leaves no gap."""
     if not await store.lock_participant(command.participant, command.tenant):
         raise errors.not_found()
-    await subscriptions.subscribe(tx, command.participant, command.replyto)
+    await subscriptions.subscribe(tx, command.tenant, command.participant, command.replyto)
     found = await store.list_conversations(command.participant, command.before, command.limit + 1)
     page = found[: command.limit]
     reply = ConversationsListed(causationid=command.id, conversations=page, more=len(found) > command.limit)
@@ -159,7 +165,7 @@ async def listed(tx: Connection, store: Store, command: ListConversations) -> li
 async def attach(tx: Connection, store: Store, keys: Keyring, command: Attach) -> list[Tell]:
     """Answer with the head; everything above it follows on the same queue."""
     found = await _own(store, command.conversation, command.tenant)
-    new = await subscriptions.subscribe(tx, found.id, command.replyto)
+    new = await subscriptions.subscribe(tx, found.tenant, found.id, command.replyto)
     holders = (await subscriptions.addresses(tx, [found.id]))[found.id]
     running = await store.running_session(found.id)
     reply = Attached(
@@ -181,7 +187,7 @@ async def attach(tx: Connection, store: Store, keys: Keyring, command: Attach) -
 
 async def detach(tx: Connection, command: Detach) -> list[Tell]:
     done = answer(command, Done(causationid=command.id))
-    if not await subscriptions.unsubscribe(tx, command.conversation, command.replyto):
+    if not await subscriptions.unsubscribe(tx, command.tenant, command.conversation, command.replyto):
         return [done]
     holders = (await subscriptions.addresses(tx, [command.conversation])).get(command.conversation, [])
     changed = HoldersChanged(tenant=command.tenant, conversation=command.conversation, holders=holders)
@@ -189,6 +195,8 @@ async def detach(tx: Connection, command: Detach) -> list[Tell]:
 
 
 async def renew(tx: Connection, store: Store, command: RenewAttachments) -> list[Tell]:
-    kept = sorted(await subscriptions.renew(tx, command.replyto, command.holding))
-    heads = {head.id: head.last_n for head in (await store.read_heads(kept)).values()}
-    return [answer(command, Renewed(causationid=command.id, kept=kept, heads=heads))]
+    """What a gateway holds, whatever tenants it is of: that of it which it was given before, and nothing else."""
+    kept = await subscriptions.renew(tx, command.replyto, command.holding)
+    await tenants.become(tx, kept.values())
+    heads = {head.id: head.last_n for head in (await store.read_heads(list(kept))).values()}
+    return [answer(command, Renewed(causationid=command.id, kept=sorted(kept), heads=heads))]

@@ -18,7 +18,7 @@ from shared.contracts.commands import EraseConversation
 from shared.contracts.errors import Unavailable
 from shared.contracts.events import ConversationErased, ErasureBegun
 from shared.contracts.ids import rfc3339
-from shared.runtime import postgres, subscriptions
+from shared.runtime import postgres, subscriptions, tenants
 from shared.runtime.handler import Tell, answer
 from shared.runtime.keys.ring import CACHED_S, LOOK_UP_S, Keyring
 from shared.runtime.postgres import Connection, Pool
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 FORGOTTEN = timedelta(seconds=CACHED_S + LOOK_UP_S)
 """After this no process has a key that was destroyed: caches end 5 minutes after the look-up began."""
 LOOK_S = 1.0
+ACQUIRE_S = 3.0
 SLICE = 1_000
 AT_ONCE = 100
 
@@ -61,24 +62,27 @@ class Eraser:
     async def run(self) -> None:
         while True:
             try:
-                async with self._pool.acquire(timeout=3) as db:
-                    await self._step(db)
+                await self._step()
             except (Unavailable, *postgres.AWAY, asyncpg.PostgresError) as error:
                 log.warning("erasing_delayed", error=type(error).__name__)
             await asyncio.sleep(LOOK_S)
 
-    async def _step(self, db: Connection) -> None:
-        store = Store(db)
-        for conversation, tenant in await store.keys_to_destroy(AT_ONCE):
+    async def _step(self) -> None:
+        async with self._pool.acquire(timeout=ACQUIRE_S) as db:
+            to_destroy = await Store(db).keys_to_destroy(AT_ONCE)
+            to_empty = await Store(db).contents_to_empty(FORGOTTEN, AT_ONCE)
+        for conversation, tenant in to_destroy:
             await self._keys.destroy(tenant, conversation)
-            await store.keys_destroyed(conversation)
+            async with tenants.transaction(self._pool, [tenant], ACQUIRE_S) as tx:
+                await Store(tx).keys_destroyed(conversation)
             log.info("keys_destroyed", conversation=conversation)
-        for conversation in await store.contents_to_empty(FORGOTTEN, AT_ONCE):
+        for conversation, tenant in to_empty:
             more = True
             while more:
-                more = await store.empty_contents(conversation, SLICE)
-            async with db.transaction():
-                await store.empty_people(conversation)
-                await store.erasure_done(conversation)
+                async with tenants.transaction(self._pool, [tenant], ACQUIRE_S) as tx:
+                    more = await Store(tx).empty_contents(conversation, SLICE)
+            async with tenants.transaction(self._pool, [tenant], ACQUIRE_S) as tx:
+                await Store(tx).empty_people(conversation)
+                await Store(tx).erasure_done(conversation)
             metrics.ERASURES.labels("done").inc()
             log.info("erased", conversation=conversation)

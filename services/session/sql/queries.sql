@@ -22,56 +22,23 @@ cross join lateral (
 -- Messages and the heads that they raise, in one statement.
 with new as (
     select * from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[],
-                         $8::text[], $9::bytea[])
-        as given (conversation, n, at, seq, message, sender, in_reply_to, fingerprint, content)
+                         $8::text[], $9::bytea[], $10::uuid[])
+        as given (conversation, n, at, seq, message, sender, in_reply_to, fingerprint, content, tenant)
 ), inserted as (
-    insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
-    select conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content from new
+    insert into event (tenant, conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
+    select tenant, conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content from new
 )
 update conversation set last_seq = head.seq, last_n = head.n, last_at = head.at
 from (select conversation, max(seq) as seq, max(n) as n, max(at) as at from new group by conversation) as head
 where conversation.id = head.conversation;
 
 -- name: append_messages
--- Messages to conversations whose heads are known, by one statement that is its own transaction: it compares the fences
--- of the queues that they came through, and leaves out a conversation whose head is another one by now, where one of
--- the messages exists already, or where one replies to none that exists. Rows: the conversations that grew.
-with fence as (
-    select from owner join unnest($1::text[], $2::bigint[]) as held (queue, fence) using (queue, fence)
-    for share of owner
-), given as (
-    select * from unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[],
-                         $10::bytea[])
-        as given (conversation, n, seq, message, sender, in_reply_to, fingerprint, content)
-), growth as (
-    -- Each is looked up by itself: joined, a plan made while the table was small would read all of it.
-    select g.conversation, min(g.n) - 1 as from_n, max(g.n) as n, max(g.seq) as seq,
-        count(known.n) > 0 as known, count(g.in_reply_to) > count(original.n) as astray
-    from given g
-    left join lateral (
-        select e.n from event e where e.conversation = g.conversation and e.message = g.message limit 1
-    ) as known on true
-    left join lateral (
-        select e.n from event e where e.conversation = g.conversation and e.message = g.in_reply_to limit 1
-    ) as original on true
-    group by g.conversation
-), head as (
-    update conversation set last_seq = growth.seq, last_n = growth.n,
-        last_at = greatest(last_at, date_trunc('milliseconds', clock_timestamp()))
-    from growth
-    where conversation.id = growth.conversation and conversation.last_n = growth.from_n and conversation.erased_at is null
-      and not growth.known and not growth.astray and (select count(*) from fence) = cardinality($1::text[])
-    returning conversation.id, conversation.last_at
-), inserted as (
-    insert into event (conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
-    select g.conversation, g.n, 'message.posted', head.last_at, g.seq, g.message, g.sender, g.in_reply_to,
-        g.fingerprint, g.content
-    from given g join head on head.id = g.conversation
-)
-select id, last_at from head;
+-- Messages to conversations whose heads are known, by one statement that is its own transaction. Rows: those that grew.
+select grown, grown_at from append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- name: insert_session_fact!
-insert into event (conversation, n, kind, at, session) values ($1, $2, $3, $4, $5);
+insert into event (tenant, conversation, n, kind, at, session)
+select tenant, id, $2, $3, $4, $5 from conversation where id = $1;
 
 -- name: raise_head!
 update conversation set last_n = $2, last_at = $3 where id = $1;
@@ -148,7 +115,8 @@ select participant, seq from read_mark where conversation = $1;
 
 -- name: raise_read!
 -- Only rises; no row: it was there already.
-insert into read_mark (conversation, participant, seq) values ($1, $2, $3)
+insert into read_mark (tenant, conversation, participant, seq)
+select tenant, id, $2, $3 from conversation where id = $1
 on conflict (conversation, participant) do update set seq = excluded.seq where read_mark.seq < excluded.seq
 returning seq;
 
@@ -159,7 +127,8 @@ select id, started_n, started_at from session where conversation = $1 and ended_
 select id, started_n, started_at from session where conversation = $1 and id = $2;
 
 -- name: start_session!
-insert into session (conversation, id, started_n, started_at) values ($1, $2, $3, $4);
+insert into session (tenant, conversation, id, started_n, started_at)
+select tenant, id, $2, $3, $4 from conversation where id = $1;
 
 -- name: end_session!
 update session set ended_n = $3, ended_at = $4, ended_by = $5 where conversation = $1 and id = $2;
@@ -169,8 +138,9 @@ select id as session, ended_n as n, ended_at as at from session where conversati
 
 -- name: begin_composition!
 -- By the database's clock, as every time of a conversation.
-insert into composition (conversation, draft, author, begun_at)
-values ($1, $2, $3, date_trunc('milliseconds', clock_timestamp()) - $4::bigint * interval '1 millisecond')
+insert into composition (tenant, conversation, draft, author, begun_at)
+select tenant, id, $2, $3, date_trunc('milliseconds', clock_timestamp()) - $4::bigint * interval '1 millisecond'
+from conversation where id = $1
 on conflict do nothing;
 
 -- name: composition
@@ -185,10 +155,12 @@ where c.conversation = $1 and c.draft = $2;
 
 -- name: keep_part!
 -- A part only grows: what was overtaken on the way changes nothing. Beyond $7 parts no more of a draft is kept.
-insert into composition_part (conversation, draft, run, number, ops, content)
-select $1, $2, $3, $4, $5, $6
-where (select count(*) from composition_part where conversation = $1 and draft = $2) < $7
-   or exists (select from composition_part where conversation = $1 and draft = $2 and run = $3 and number = $4)
+insert into composition_part (tenant, conversation, draft, run, number, ops, content)
+select c.tenant, c.id, $2, $3, $4, $5, $6 from conversation c
+where c.id = $1 and (
+    (select count(*) from composition_part where conversation = $1 and draft = $2) < $7
+    or exists (select from composition_part where conversation = $1 and draft = $2 and run = $3 and number = $4)
+)
 on conflict (conversation, draft, run, number) do update
     set ops = excluded.ops, content = excluded.content where composition_part.ops < excluded.ops;
 
@@ -231,8 +203,9 @@ where p.conversation = $1 and c.conversation = $1 and c.draft = p.draft and c.de
 select fingerprint from composition_mark where conversation = $1 and mark = $2;
 
 -- name: insert_mark!
-insert into composition_mark (conversation, mark, draft, author, at_op, at, fingerprint, content)
-values ($1, $2, $3, $4, $5, date_trunc('milliseconds', clock_timestamp()), $6, $7);
+insert into composition_mark (tenant, conversation, mark, draft, author, at_op, at, fingerprint, content)
+select tenant, id, $2, $3, $4, $5, date_trunc('milliseconds', clock_timestamp()), $6, $7
+from conversation where id = $1;
 
 -- name: marks
 select mark, at_op, at, content from composition_mark
@@ -243,16 +216,15 @@ update conversation set erased_at = date_trunc('milliseconds', clock_timestamp()
 returning erased_at;
 
 -- name: keys_to_destroy
-select id, tenant from conversation
-where erased_at is not null and erasure_done_at is null and keys_destroyed_at is null order by erased_at limit $1;
+-- Of all tenants.
+select id, tenant from keys_to_destroy($1);
 
 -- name: keys_destroyed!
 update conversation set keys_destroyed_at = clock_timestamp() where id = $1 and keys_destroyed_at is null;
 
 -- name: contents_to_empty
-select id from conversation
-where erased_at is not null and erasure_done_at is null and keys_destroyed_at < clock_timestamp() - $1::interval
-order by erased_at limit $2;
+-- Of all tenants.
+select id, tenant from contents_to_empty($1, $2);
 
 -- name: empty_messages!
 -- What nobody can read any more isn't kept either. Ids, order and times stay.

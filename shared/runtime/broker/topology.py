@@ -1,4 +1,9 @@
-"""Names and arguments of exchanges and queues; declared by whoever uses them, always the same way."""
+"""Names and arguments of exchanges and queues.
+
+The exchanges are there before anybody comes (deploy/rabbitmq/definitions.json): who may declare one may delete it, too.
+Queues are declared by whoever reads them, always the same way, and bound to the exchanges that they are written
+through. Nobody but an operator writes past those, so that a process can tell only whom it must (ADR 13).
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,8 +20,12 @@ from shared.runtime.stray import no_stray
 
 log = structlog.get_logger()
 
-COMMANDS = "unsaid.commands"
-"""Durable direct exchange; the routing key is the command queue's name."""
+EVENTS = "unsaid.events"
+"""What services tell gateways. All exchanges are direct and durable; the routing key is the queue's name."""
+LIVE = "unsaid.live"
+"""What gateways show each other."""
+SERVICES = ("session", "consent", "notes")
+"""Those with command queues."""
 
 QUEUE_MAX_BYTES = 256 * 2**20
 DEAD_MAX_BYTES = 64 * 2**20
@@ -31,7 +40,7 @@ QueueKind = Literal["quorum", "classic"]
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a batch goes. Exchange "" is the default one: straight to the queue of that name."""
+    """Where a batch goes."""
 
     exchange: str
     routing_key: str
@@ -43,8 +52,22 @@ def command_queue(service: str, queues: int, key: str) -> str:
     return f"{service}.{crc32(key.encode()) % queues}"
 
 
+def commands_exchange(queue: str) -> str:
+    """The exchange through which a service's command queues are written to."""
+    return f"{queue.partition('.')[0]}.commands"
+
+
 def dead_queue(service: str) -> str:
     return f"{service}.dead"
+
+
+def dead_exchange(service: str) -> str:
+    """Named otherwise than the queue behind it: rights go by names, and the queue is the service's own to declare."""
+    return f"{service}.deadletters"
+
+
+def to_dead(service: str) -> Destination:
+    return Destination(dead_exchange(service), dead_queue(service), persistent=True)
 
 
 def to_commands(queue: str, *, persistent: bool = False) -> Destination:
@@ -52,16 +75,29 @@ def to_commands(queue: str, *, persistent: bool = False) -> Destination:
 
     Quorum queues keep it all the same (docs/adr/0007-command-queues.md).
     """
-    return Destination(COMMANDS, queue, persistent)
+    return Destination(commands_exchange(queue), queue, persistent)
 
 
 def to_gateway(address: str) -> Destination:
-    return Destination("", address, persistent=False)
+    """A gateway's first queue, for what services tell it."""
+    return Destination(EVENTS, address, persistent=False)
 
 
 def live_address(address: str) -> str:
     """A gateway's second queue, for what is stale in a moment: live text, typing, presence."""
     return f"{address}.live"
+
+
+def to_peer(address: str) -> Destination:
+    """The second queue of another gateway."""
+    return Destination(LIVE, live_address(address), persistent=False)
+
+
+async def declare_exchanges(channel: AbstractChannel) -> None:
+    """On a broker that isn't set up by the definitions, by somebody who may."""
+    own = [name for service in SERVICES for name in (commands_exchange(service), dead_exchange(service))]
+    for name in (EVENTS, LIVE, *own):
+        await channel.declare_exchange(name, ExchangeType.DIRECT, durable=True)
 
 
 async def declare_command_queue(link: Link, service: str, queue: str, kind: QueueKind) -> None:
@@ -71,7 +107,6 @@ async def declare_command_queue(link: Link, service: str, queue: str, kind: Queu
     """
     with no_stray():
         channel = await link.channel(3)
-        await channel.declare_exchange(COMMANDS, ExchangeType.DIRECT, durable=True)
         dead = await channel.declare_queue(
             dead_queue(service),
             durable=True,
@@ -81,12 +116,13 @@ async def declare_command_queue(link: Link, service: str, queue: str, kind: Queu
                 "x-delivery-limit": DELIVERY_LIMIT,
             },
         )
+        await dead.bind(dead_exchange(service), dead.name)
         arguments: dict[str, FieldValue] = {
             "x-queue-type": kind,
             "x-single-active-consumer": True,
             "x-max-length-bytes": QUEUE_MAX_BYTES,
             "x-overflow": "reject-publish",
-            "x-dead-letter-exchange": "",
+            "x-dead-letter-exchange": dead_exchange(service),
             "x-dead-letter-routing-key": dead.name,
         }
         if kind == "quorum":
@@ -96,16 +132,18 @@ async def declare_command_queue(link: Link, service: str, queue: str, kind: Queu
         except ChannelPreconditionFailed:  # which closes the channel
             log.warning("queue_declared_otherwise", queue=queue)
             channel = await link.channel(3)
-        await (await channel.get_queue(queue, ensure=False)).bind(COMMANDS, queue)
+        await (await channel.get_queue(queue, ensure=False)).bind(commands_exchange(queue), queue)
         await channel.close()
 
 
 async def declare_gateway_queues(channel: AbstractChannel, address: str) -> None:
     """Two exclusive queues, gone with the connection: one for events and replies, one for what is stale in a moment."""
     with no_stray():
-        await channel.declare_queue(address, exclusive=True, arguments={"x-max-length": GATEWAY_MAX_MESSAGES})
-        await channel.declare_queue(
+        first = await channel.declare_queue(address, exclusive=True, arguments={"x-max-length": GATEWAY_MAX_MESSAGES})
+        await first.bind(EVENTS, first.name)
+        second = await channel.declare_queue(
             live_address(address),
             exclusive=True,
             arguments={"x-max-length": LIVE_MAX_MESSAGES, "x-message-ttl": LIVE_TTL_MS},
         )
+        await second.bind(LIVE, second.name)

@@ -1,13 +1,14 @@
 """The database of wrapped keys: one typed function for each named query. It holds nothing else."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 
 from shared.contracts.keys import KeyName
+from shared.runtime import tenants
 from shared.runtime.postgres import Connection, Pool, Queries
 
 FOLDER = Path(__file__).parent / "sql"
@@ -54,10 +55,16 @@ class KeyStore:
         await self._pool
         return self._pool
 
+    @asynccontextmanager
+    async def _of(self, wanted: Iterable[str]) -> AsyncIterator[Connection]:
+        """A transaction that sees these tenants' keys."""
+        async with tenants.transaction(await self._opened(), wanted) as tx:
+            yield tx
+
     async def read(self, names: Sequence[KeyName]) -> Found:
-        rows = await (await self._opened()).fetch(
-            _sql["read"], [n.tenant for n in names], [n.kind for n in names], [n.owner for n in names]
-        )
+        asked = [n.tenant for n in names], [n.kind for n in names], [n.owner for n in names]
+        async with self._of(asked[0]) as tx:
+            rows = await tx.fetch(_sql["read"], *asked)
         found = Found([], set())
         for row in rows:
             name = KeyName(str(row["tenant"]), row["kind"], str(row["owner"]))
@@ -67,23 +74,25 @@ class KeyStore:
                 found.keys.append(Wrapped(name, row["version"], row["tenant_version"], row["wrapped"], row["age_s"]))
         return found
 
-    async def tenant_keys(self, tenants: Sequence[str]) -> list[WrappedTenantKey]:
-        rows = await (await self._opened()).fetch(_sql["tenant_keys"], tenants)
+    async def tenant_keys(self, wanted: Sequence[str]) -> list[WrappedTenantKey]:
+        async with self._of(wanted) as tx:
+            rows = await tx.fetch(_sql["tenant_keys"], wanted)
         return [WrappedTenantKey(str(r["tenant"]), r["version"], r["wrapped"], r["age_s"]) for r in rows]
 
     async def add_tenant_key(self, tenant: str, version: int, wrapped: str) -> None:
         """Unless that version is there."""
-        await (await self._opened()).execute(_sql["add_tenant_key"], tenant, version, wrapped)
+        async with self._of([tenant]) as tx:
+            await tx.execute(_sql["add_tenant_key"], tenant, version, wrapped)
 
     async def add(self, keys: Sequence[Wrapped]) -> None:
         """Add those versions that aren't there. None is added where one of the owners has been erased meanwhile."""
-        tenants, owners = [k.name.tenant for k in keys], [k.name.owner for k in keys]
+        of, owners = [k.name.tenant for k in keys], [k.name.owner for k in keys]
         try:
-            async with (await self._opened()).acquire() as tx, tx.transaction():
-                await tx.execute(_sql["add_owners"], tenants, owners)
+            async with self._of(of) as tx:
+                await tx.execute(_sql["add_owners"], of, owners)
                 await tx.execute(
                     _sql["add_data_keys"],
-                    tenants,
+                    of,
                     owners,
                     [k.name.kind for k in keys],
                     [k.version for k in keys],
@@ -97,7 +106,7 @@ class KeyStore:
         """Destroy all keys of an owner, and let it never have others."""
         for attempt in range(ATTEMPTS):
             try:
-                async with (await self._opened()).acquire() as tx, tx.transaction():
+                async with self._of([tenant]) as tx:
                     await self._destroy(tx, tenant, owner)
                 return
             except asyncpg.ForeignKeyViolationError:  # a key was added in this very moment
@@ -109,7 +118,7 @@ class KeyStore:
         await tx.execute(_sql["destroy_keys"], tenant, owner)
         await tx.execute(_sql["erase_owner"], tenant, owner)
 
-    # --- for rotation ----------------------------------------------------------------------------------------------
+    # --- for rotation, by the owner, who keeps house ---------------------------------------------------------------
 
     async def tenant_of(self, owner: str) -> str | None:
         found = await (await self._opened()).fetchval(_sql["owner_tenant"], owner)

@@ -1,7 +1,9 @@
 -- name: queue_count!
 -- The number of command queues that this database was started with; kept at the first start.
-insert into setting (name, value) values ('queues', $1) on conflict (name) do update set value = setting.value
-returning value;
+insert into setting (name, value) values ('queues', $1) on conflict do nothing;
+
+-- name: kept_queue_count
+select value from setting where name = 'queues';
 
 -- name: ensure_queue!
 insert into owner (queue) values ($1) on conflict do nothing;

@@ -7,7 +7,7 @@ import uuid
 import aio_pika
 
 from deploy.local import rabbitmq
-from shared.runtime.broker.topology import COMMANDS
+from shared.runtime.broker.topology import commands_exchange
 from tests.chaos import cluster
 from tests.chaos.account import Message
 from tests.chaos.direct import command
@@ -50,12 +50,12 @@ async def unroutable(scene: Scene) -> None:
     async with connection:
         channel = await connection.channel()
         for name in QUEUES:
-            await (await channel.get_queue(name)).unbind(COMMANDS, name)
+            await (await channel.get_queue(name)).unbind(commands_exchange(name), name)
         before = scene.load.count("unavailable")
         await scene.for_a_while(AWAY_S)
         assert scene.load.count("unavailable") > before, "nothing was refused"
         for name in QUEUES:
-            await (await channel.get_queue(name)).bind(COMMANDS, name)
+            await (await channel.get_queue(name)).bind(commands_exchange(name), name)
 
 
 def _unhandleable(scene: Scene) -> bytes:
@@ -76,7 +76,7 @@ async def poison(scene: Scene) -> None:
     connection = await aio_pika.connect(rabbitmq.url(scene.stage.state))
     async with connection:
         channel = await connection.channel()
-        exchange = await channel.get_exchange(COMMANDS, ensure=False)
+        exchange = await channel.get_exchange(commands_exchange("session"), ensure=False)
         dead = await channel.get_queue("session.dead")
         before = dead.declaration_result.message_count or 0
         for _ in range(POISONED):

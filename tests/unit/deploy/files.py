@@ -64,7 +64,7 @@ def pod_environment(overlay: str, pod: Yaml) -> dict[str, str | None]:
     maps = {o["metadata"]["name"]: o["data"] for o in objects(overlay) if o["kind"] == "ConfigMap"}
     (container,) = pod["containers"]
     environment: dict[str, str | None] = {}
-    for source in container["envFrom"]:
+    for source in container.get("envFrom", []):
         environment |= maps[source["configMapRef"]["name"]]
     for variable in container["env"]:
         assert set(variable["valueFrom"]) == {"secretKeyRef"}

@@ -7,6 +7,7 @@ from base64 import b64encode
 import pytest
 from pydantic_settings import BaseSettings
 
+from shared.runtime.service import OWNER_URL
 from tests.unit.deploy.files import OVERLAYS, ROOT, SERVICES, compose_config, parse, pod_environment, pods
 
 PREFIX = "UNSAID_"
@@ -73,11 +74,21 @@ def test_compose_has_values_that_the_service_takes(service: str, monkeypatch: py
     assert settings.model_fields_set == {name.removeprefix(PREFIX).lower() for name in environment}
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "Job"])
 @pytest.mark.parametrize("overlay", OVERLAYS)
 @pytest.mark.parametrize("service", SERVICES)
-def test_kubernetes_names_what_the_service_reads(service: str, overlay: str, kind: str) -> None:
-    environment = pod_environment(overlay, pods(overlay, service)[kind])
+def test_a_migration_is_told_the_owners_address_and_no_service_is(service: str, overlay: str) -> None:
+    parts = pods(overlay, service)
+    assert pod_environment(overlay, parts["Job"]) == {OWNER_URL: None}
+    assert OWNER_URL not in pod_environment(overlay, parts["Deployment"])
+    composed = parse("docker-compose.yml")["services"]
+    assert set(composed[f"{service}-migrate"]["environment"]) == {OWNER_URL}
+    assert OWNER_URL not in composed[service]["environment"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("service", SERVICES)
+def test_kubernetes_names_what_the_service_reads(service: str, overlay: str) -> None:
+    environment = pod_environment(overlay, pods(overlay, service)["Deployment"])
     assert set(environment) - _variables(service) == set(), "in deploy/k8s, unknown to the service"
     assert _required(service) - set(environment) == set(), "needed by the service, not in deploy/k8s"
     assert {name for name, value in environment.items() if value is None} == _secrets(service)

@@ -83,7 +83,14 @@ def test_the_host_is_the_one_in_the_public_url(overlay: str) -> None:
 
 
 def test_compose_accepts_its_file() -> None:
-    assert set(compose_config()["services"]) == {*SERVICES, "keys", "postgres", "rabbitmq", "prometheus"}
+    assert set(compose_config()["services"]) == {
+        *SERVICES,
+        *(f"{service}-migrate" for service in SERVICES),
+        "keys",
+        "postgres",
+        "rabbitmq",
+        "prometheus",
+    }
 
 
 def test_compose_publishes_on_loopback_only() -> None:
@@ -97,7 +104,7 @@ def test_compose_mounts_files_that_exist() -> None:
     services: dict[str, Yaml] = parse("docker-compose.yml")["services"]
     mounts = [mount for service in services.values() for mount in service.get("volumes", [])]
     local = [mount.split(":")[0] for mount in mounts if mount.startswith(".")]
-    assert len(local) == 3
+    assert len(local) == 5
     assert [path for path in local if not (ROOT / path).is_file()] == []
 
 

@@ -1,7 +1,9 @@
 """What the services are told is what their settings ask for."""
 
+import json
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -48,8 +50,28 @@ def test_existing_servers_take_the_place_of_private_ones() -> None:
         postgres_url="postgresql://me@db.example:5/postgres?sslmode=require", amqp_url="amqp://broker.example/x"
     )
     told = services.environment("notes", state)
-    assert told["UNSAID_DATABASE_URL"] == "postgresql://me@db.example:5/notes?sslmode=require"
+    address = urlsplit(told["UNSAID_DATABASE_URL"])
+    assert (address.username, address.hostname, address.port) == ("notes_serving", "db.example", 5)
+    assert (address.path, address.query) == ("/notes", "sslmode=require")
+    assert postgres.database_url(state, "notes") == "postgresql://me@db.example:5/notes?sslmode=require"
     assert told["UNSAID_AMQP_URL"] == rabbitmq.url(state) == "amqp://broker.example/x"
+
+
+def test_each_service_has_secrets_of_its_own() -> None:
+    state = State()
+    told = [services.environment(name, state) for name in SERVICES]
+    secrets = [urlsplit(each[name]).password for each in told for name in ("UNSAID_DATABASE_URL", "UNSAID_AMQP_URL")]
+    assert len(set(secrets)) == 2 * len(SERVICES)
+    assert not {state.postgres_password, state.amqp_password} & set(secrets)
+
+
+def test_the_broker_s_definitions_have_every_password(tmp_path: Path) -> None:
+    home, state = Home(tmp_path), State()
+    rabbitmq.prepare(home, state)
+    file = home.rabbitmq / "definitions.json"
+    assert file.stat().st_mode & 0o077 == 0
+    users = {user["name"]: user["password"] for user in json.loads(file.read_text())["users"]}
+    assert users == {name: rabbitmq.password(state, name) for name in (rabbitmq.USER, *SERVICES)}
 
 
 def test_private_servers_are_reached_on_loopback_only() -> None:

@@ -34,8 +34,3 @@ create table data_key (
     foreign key (tenant, tenant_version) references tenant_key (tenant, version)
 );
 create index data_key_wrapped on data_key (tenant, tenant_version);
-
--- What each kind of process may do. The roles are made with the database (deploy); nobody else may do anything.
-grant select, insert on tenant_key, key_owner, data_key to keys_gateway, keys_session;
-grant update on key_owner to keys_session;
-grant delete on data_key to keys_session;

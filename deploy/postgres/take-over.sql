@@ -1,0 +1,18 @@
+-- What was made before each database had an owner of its own becomes that owner's (`unsaid.owner`); nothing, mostly.
+do $$
+declare
+    owner text := current_setting('unsaid.owner');
+    each text;
+begin
+    for each in select oid::regclass::text from pg_class
+        where relnamespace = 'public'::regnamespace and relkind in ('r', 'v') and relowner = current_user::regrole
+    loop
+        execute format('alter table %s owner to %I', each, owner);
+    end loop;
+    for each in select oid::regprocedure::text from pg_proc
+        where pronamespace = 'public'::regnamespace and proowner = current_user::regrole
+    loop
+        execute format('alter routine %s owner to %I', each, owner);
+    end loop;
+end
+$$;
