@@ -78,7 +78,7 @@ def temporary(accounts: int, *, pinned: bool) -> Iterator[Peer]:
             finally:
                 tree = psutil.Process(process.pid)
                 end([tree, *tree.children(recursive=True)])
-                process.wait()
+                process.wait(10)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

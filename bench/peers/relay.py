@@ -36,7 +36,7 @@ def temporary(*, pinned: bool) -> Iterator[Peer]:
         yield Peer(f"ws://127.0.0.1:{port}/ws", {"relay": process.pid})
     finally:
         process.terminate()
-        process.wait()
+        process.wait(10)
 
 
 class RelaySide(Side):

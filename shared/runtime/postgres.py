@@ -51,7 +51,6 @@ AWAY = (
 )
 """Errors that say nothing of the work at hand: it is done again when the server is back."""
 
-
 when_there = retry(retry=retry_if_exception_type(AWAY), wait=wait_random_exponential(0.2, 2))
 """For what a process does at its start: a server that is away, or busy, doesn't end it."""
 

@@ -15,7 +15,7 @@ from shared.transparency.checkpoints import open_checkpoint
 from shared.transparency.notes import Verifier
 from shared.transparency.proofs import Proof
 from tests.support.consent_log import Tenant, new_id, unsaid
-from tests.support.instances import database
+from tests.support.instances import database, speak_for
 from tests.support.participants import Partner
 from tests.support.platform import Platform
 
@@ -174,6 +174,7 @@ async def test_whatever_inserts_a_decision_appends_it(tenant: Tenant) -> None:
     made = (await tenant.decisions(1))[0]
     connection = await database(tenant.platform, "consent")
     try:
+        await speak_for(connection, tenant.talks[-1].id)
         await connection.execute(
             """insert into decision
                (conversation, id, participant, purpose, is_grant, version, sha256, locale, epoch, at, via, device)
@@ -228,6 +229,7 @@ async def test_the_right_to_insert_decisions_is_enough(tenant: Tenant) -> None:
     made, role = (await tenant.decisions(1))[0], f"role_{new_id().replace('-', '_')}"
     connection = await database(tenant.platform, "consent")
     try:
+        await speak_for(connection, tenant.talks[-1].id)
         await connection.execute(f"create role {role}; grant select, insert on decision to {role}")
         await connection.execute(f"set role {role}")
         await connection.execute(

@@ -12,7 +12,7 @@ from fhir.resources.R4B.consent import Consent
 
 from shared.transparency.notes import Verifier
 from shared.transparency.proofs import Proof
-from tests.support.instances import database
+from tests.support.instances import database, speak_for
 from tests.support.participants import Conversation, Participant
 from tests.support.platform import Platform
 
@@ -105,6 +105,7 @@ async def many(platform: Platform, talk: Conversation, count: int) -> None:
     """So many decisions of the client's on record, a second apart."""
     connection = await database(platform, "consent")
     try:
+        await speak_for(connection, talk.id)
         await connection.execute(
             """insert into decision (conversation, id, participant, purpose, is_grant, epoch, at, via)
                select $1, gen_random_uuid(), $2, 'composition_replay', false, n,

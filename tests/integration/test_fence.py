@@ -85,7 +85,7 @@ async def test_a_queue_is_not_taken_in_the_middle_of_its_owners_transaction(pool
 
 WITNESS = """
 create table witness (message uuid, port integer);
-create function note_writer() returns trigger language plpgsql as $$
+create function note_writer() returns trigger language plpgsql security definer as $$
 begin
     insert into witness values (new.message, inet_client_port());
     return new;

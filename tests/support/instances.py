@@ -58,6 +58,9 @@ def instance(
         process = subprocess.Popen(command, env=environment, cwd=folder, stdout=file, stderr=file)
     try:
         yield Instance(name, process, log)
+    except BaseException:
+        print(f"--- {name}, {process.poll()}: the end of its log\n{log.read_text()[-4_000:]}")  # noqa: T201 - pytest shows it
+        raise
     finally:
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGCONT)
@@ -95,6 +98,12 @@ async def ready(address: str) -> None:
 
 async def database(platform: Platform, service: Service | Literal["keys"]) -> "asyncpg.Connection[asyncpg.Record]":
     return await asyncpg.connect(postgres.database_url(platform.state, service))
+
+
+async def speak_for(connection: "asyncpg.Connection[asyncpg.Record]", conversation: str) -> None:
+    """From here on this session is one of the conversation's tenant, as the service's are (docs/adr/0013)."""
+    sql = "select set_config('unsaid.tenants', '{' || tenant || '}', false) from conversation where id = $1"
+    assert await connection.fetchval(sql, conversation)
 
 
 async def owners(platform: Platform, service: Service) -> dict[str, str | None]:
