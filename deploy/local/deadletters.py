@@ -22,7 +22,8 @@ from pydantic import TypeAdapter, ValidationError
 from deploy.local import rabbitmq
 from deploy.local.home import QUEUE_SERVICES, QueueService, State
 from deploy.local.trouble import Trouble
-from shared.contracts.commands import ConsentCommand, Decide, NotesCommand, SessionCommand
+from shared.contracts.commands import NotesCommand, SessionCommand
+from shared.contracts.consent_commands import ConsentCommand, Decide
 from shared.contracts.envelope import MEDIA_TYPE, Command, ConversationCommand
 from shared.runtime.broker.topology import command_queue, commands_exchange, dead_queue
 

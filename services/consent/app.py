@@ -11,7 +11,7 @@ from services.consent.domain.log import Logs
 from services.consent.handlers import Handlers, forms, restoring
 from services.consent.ingress import read_forms
 from services.consent.store import Store
-from shared.contracts.commands import ConsentCommand
+from shared.contracts.consent_commands import ConsentCommand
 from shared.runtime import service
 from shared.runtime.ownership import Ownership
 from shared.runtime.postgres import Pool, when_there

@@ -17,8 +17,13 @@ def to_holders(holders: Iterable[str], event: Envelope) -> list[Tell]:
 
 
 def recorded(command: ConversationCommand, fact: Fact, holders: Sequence[str], *, answers: bool) -> list[Tell]:
-    """A fact to all holders and to the gateway that asked, for which it may be the answer as well."""
+    """A fact to all holders and to the gateway that asked, for which it may be the answer as well.
+
+    Nobody asked (an empty ``replyto``) where the time for it came.
+    """
     plain = Recorded(tenant=command.tenant, conversation=command.conversation, fact=fact)
+    if not command.replyto:
+        return to_holders(holders, plain)
     others = [holder for holder in holders if holder != command.replyto]
     asker = plain.model_copy(update={"causationid": command.id}) if answers else plain
     return [Tell(to_gateway(command.replyto), asker), *to_holders(others, plain)]

@@ -32,6 +32,7 @@ _NONCE = 1 + VERSION_BYTES
 _SEALED = _NONCE + NONCE_BYTES
 """Where nonce and ciphertext begin in a seal under a data key."""
 KEY_CACHE = 20_000
+TAG_CHARACTERS = 32
 
 
 class SealBroken(Exception):  # noqa: N818 - the domain's word
@@ -151,6 +152,13 @@ class DataKey:
     def fingerprint(self, *parts: str | None) -> str:
         """Hex HMAC-SHA256 of the parts."""
         return self._before.fingerprint(self.name.owner, *parts) if self._derives else _fingerprint(self._mac, parts)
+
+    def tag(self, *parts: str) -> str:
+        """By what equal things are found again in what this key seals, and nowhere else: 128 bits of an HMAC, hex.
+
+        Unlike a fingerprint it was never derived, so it dies with the key.
+        """
+        return _fingerprint(self._mac, ("tag", *parts))[:TAG_CHARACTERS]
 
     def same(self, stored: str, *parts: str | None) -> bool:
         """Whether a stored fingerprint is that of these parts, by this key or as of before there were data keys."""

@@ -41,6 +41,8 @@ class ServiceSettings(BaseSettings):
     admin_host: str = "127.0.0.1"
     admin_port: Port = 9100
     log_level: LogLevel = "info"
+    plain: bool = False
+    """Only what a message needs: for benchmarks, which compare with it."""
 
 
 class KeySettings(ServiceSettings):

@@ -15,7 +15,8 @@ import pytest
 from deploy.local import deadletters, rabbitmq
 from deploy.local.home import REPO, QueueService
 from deploy.local.trouble import Trouble
-from shared.contracts.commands import Decide, SaveNote, SendMessage
+from shared.contracts.commands import SaveNote, SendMessage
+from shared.contracts.consent_commands import Decide
 from shared.contracts.envelope import Command
 from shared.contracts.ids import new_id
 from shared.runtime.broker.topology import dead_queue

@@ -16,7 +16,8 @@ from pydantic import SecretStr
 
 from deploy.local import rabbitmq
 from deploy.local.home import QueueService, State
-from shared.contracts.commands import CreateConversation, Decide, EndSession, MarkRead, SaveNote, StartSession
+from shared.contracts.commands import CreateConversation, EndSession, MarkRead, SaveNote, StartSession
+from shared.contracts.consent_commands import Decide
 from shared.contracts.contents import ConversationContent, NoteContent, ParticipantContent
 from shared.contracts.envelope import ConversationCommand
 from shared.contracts.frames.values import FormValue

@@ -215,7 +215,7 @@ def others(service: Service) -> list[QueueService]:
 
 WRITES: dict[Service, set[str]] = {
     "gateway": {LIVE, *(commands_exchange(each) for each in QUEUE_SERVICES)},
-    "session": {EVENTS, commands_exchange("consent"), commands_exchange("notes"), dead_exchange("session")},
+    "session": {EVENTS, *(commands_exchange(each) for each in QUEUE_SERVICES), dead_exchange("session")},
     "consent": {EVENTS, dead_exchange("consent")},
     "notes": {EVENTS, dead_exchange("notes")},
 }

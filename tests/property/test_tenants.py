@@ -17,7 +17,8 @@ from shared.contracts.events import CommandRefused, HistoryRead
 from shared.runtime.broker.topology import to_gateway
 from shared.runtime.sealing import SealBroken
 from tests.support.platform import Platform
-from tests.support.tenancy import COMMANDS, CONTENT, OTHER, Everybody, World, outline
+from tests.support.tenancy import COMMANDS, CONTENT, Everybody, World, outline
+from tests.support.tenancy_fields import OTHER
 
 EXAMPLES = 5
 KINDS = pytest.mark.parametrize(("service", "kind"), COMMANDS, ids=lambda each: getattr(each, "__name__", each))
@@ -102,5 +103,5 @@ def test_the_switch_does_switch_the_checks_off(both: Both) -> None:
     unchecked = read.model_copy(update={"tenant": Everybody(world.theirs)})
     (told,) = both.runner.run(world.unguarded["session"](unchecked))
     assert isinstance(told.envelope, HistoryRead)
-    assert [message.content for message in told.envelope.messages] == [CONTENT] * 2
+    assert [message.content for message in told.envelope.messages] == [CONTENT] * 3
     assert world.betrays(read, [told]) != []

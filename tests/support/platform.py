@@ -84,7 +84,12 @@ class Platform:
                 await asyncio.sleep(0.05)
 
     def tenant(
-        self, *, rate_factor: int = 10, origins: tuple[str, ...] = (), obscure: str = "offered"
+        self,
+        *,
+        rate_factor: int = 10,
+        origins: tuple[str, ...] = (),
+        obscure: str = "offered",
+        away: dict[str, str] | None = None,
     ) -> tuple[str, str]:
         """Another tenant; its client id and secret."""
         name, secret = f"t-{uuid.uuid4()}", str(uuid.uuid4())
@@ -95,6 +100,7 @@ class Platform:
             "origins": origins,
             "rate_factor": rate_factor,
             "obscure": obscure,
+            "away": away or {},
         }
         subprocess.run(
             [sys.executable, "-m", "services.gateway", "ensure-tenant"],

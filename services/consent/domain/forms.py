@@ -8,7 +8,7 @@ from difflib import unified_diff
 from hashlib import sha256
 
 from services.consent import errors
-from shared.contracts.commands import Decide, PublishForm
+from shared.contracts.consent_commands import Decide, PublishForm
 from shared.contracts.frames.values import FormValue, FormVersionValue
 from shared.contracts.ids import PURPOSES, Purpose, moment, rfc3339
 

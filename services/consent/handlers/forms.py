@@ -4,7 +4,7 @@ from services.consent import errors
 from services.consent.domain import forms as domain
 from services.consent.domain.forms import EVERYBODY, Form
 from services.consent.store import Store
-from shared.contracts.commands import CompareForms, ListForms, PublishForm, ReadForm
+from shared.contracts.consent_commands import CompareForms, ListForms, PublishForm, ReadForm
 from shared.contracts.consent_events import FormPublished, FormRead, FormsCompared, FormsListed
 from shared.runtime import tenants
 from shared.runtime.handler import Tell, answer

@@ -99,7 +99,9 @@ def welcome(hub: Hub, connection: Connection, rooms: list[Room], hello: client.H
 
 
 def greet(connection: Connection, room: Room) -> None:
-    """What a connection gets of a room besides its facts: the epochs it decides on, and the open drafts."""
+    """What a connection gets of a room besides its facts: the epochs it decides on, the open drafts, and who
+    asked for help while that can't be recorded.
+    """
     if connection.outgoing.obscured is not None:
         for participant in room.roles:
             if room.live.state(participant).on:
@@ -107,6 +109,8 @@ def greet(connection: Connection, room: Room) -> None:
     for purpose, value in room.consents.get(connection.participant, {}).items():
         connection.epochs[room.id, purpose] = value.epoch
     room.show_drafts(connection)
+    for alert in room.raises.alerts.values():
+        connection.send(alert)
 
 
 async def resume(hub: Hub, room: Room, connection: Connection, position: Position, up_to_n: int) -> None:

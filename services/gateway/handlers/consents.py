@@ -9,7 +9,15 @@ from services.gateway.handlers import live, uses
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.room import Room
-from shared.contracts.commands import Decide, DecisionPlace, ReadForm, ReadForms, ReadLogKey, ReadProof, ReadRecord
+from shared.contracts.consent_commands import (
+    Decide,
+    DecisionPlace,
+    ReadForm,
+    ReadForms,
+    ReadLogKey,
+    ReadProof,
+    ReadRecord,
+)
 from shared.contracts.consent_events import (
     Decided,
     DecisionValue,

@@ -14,17 +14,19 @@ from tenacity import retry, retry_if_exception_type, wait_random_exponential
 
 from services.gateway import metrics
 from services.gateway.egress.outgoing import cork
-from services.gateway.handlers import arrivals, compositions, consents, live
+from services.gateway.handlers import arrivals, compositions, consents, features, live
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.neighbours import Neighbours
 from services.gateway.handlers.room import Room
 from shared.contracts import events as e
-from shared.contracts.commands import Probe, RenewAttachments
+from shared.contracts.commands import RenewAttachments
+from shared.contracts.consent_commands import Probe
 from shared.contracts.consent_events import ConsentChanged, Probed
 from shared.contracts.envelope import Reply
 from shared.contracts.errors import Erased, Refused, Unavailable
 from shared.contracts.frames import server
 from shared.contracts.frames.values import ConsentValue
+from shared.contracts.records import Notice
 from shared.runtime.broker.consumer import Delivery, Inbox, Source
 from shared.runtime.broker.link import AWAY, Link
 from shared.runtime.broker.topology import declare_gateway_queues, live_address
@@ -159,6 +161,9 @@ class Listener:
             return
         room = hub.rooms.get(message.conversation)
         if room is None:
+            return
+        if isinstance(message, Notice):
+            features.noticed(room, message)
             return
         match message:
             case e.Recorded():

@@ -9,5 +9,6 @@ grant select, insert, delete on live_off to gateway_serving;
 grant select, insert, update, delete on idempotency to gateway_serving;
 -- Only ever added to, and not to be read here.
 grant insert on refusal to gateway_serving;
+grant select, insert, update on calendar_feed to gateway_serving;
 
-grant execute on function api_client_named to gateway_serving;
+grant execute on function api_client_named, calendar_feed_named to gateway_serving;

@@ -93,6 +93,11 @@ def to_peer(address: str) -> Destination:
     return Destination(LIVE, live_address(address), persistent=False)
 
 
+def to_peer_lasting(address: str) -> Destination:
+    """The first queue of another gateway, for what isn't stale in a moment."""
+    return Destination(LIVE, address, persistent=False)
+
+
 async def declare_exchanges(channel: AbstractChannel) -> None:
     """On a broker that isn't set up by the definitions, by somebody who may."""
     own = [name for service in SERVICES for name in (commands_exchange(service), dead_exchange(service))]
@@ -141,6 +146,7 @@ async def declare_gateway_queues(channel: AbstractChannel, address: str) -> None
     with no_stray():
         first = await channel.declare_queue(address, exclusive=True, arguments={"x-max-length": GATEWAY_MAX_MESSAGES})
         await first.bind(EVENTS, first.name)
+        await first.bind(LIVE, first.name)
         second = await channel.declare_queue(
             live_address(address),
             exclusive=True,

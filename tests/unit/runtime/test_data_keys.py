@@ -102,3 +102,14 @@ def test_a_fingerprint_outlives_a_rotation_and_is_no_other_keys() -> None:
 
 def test_the_same_content_never_looks_the_same() -> None:
     assert len({KEY.seal(RECORD, b"yes") for _ in range(50)}) == 50
+
+
+def test_a_tag_finds_the_same_again_under_its_key_alone() -> None:
+    tag = KEY.tag("emoji", "🐢")
+    rotated = DataKey(NAME, {1: OLD, 2: NEW, 3: bytes(range(2, 34))}, 3, SEALER)
+    upgrading = DataKey(NAME, {1: OLD}, 1, SEALER, derives=True)
+    assert tag == rotated.tag("emoji", "🐢") == upgrading.tag("emoji", "🐢")
+    assert len(tag) == 32
+    assert len({tag, KEY.tag("emoji", "🐇"), KEY.tag("other", "🐢"), KEY.tag("emoji🐢")}) == 4
+    assert DataKey(NAME, {2: NEW}, 2, SEALER).tag("emoji", "🐢") != tag
+    assert not KEY.fingerprint("emoji", "🐢").startswith(tag)

@@ -40,6 +40,7 @@ export const S = {
   start: "Start session", end: "End session", running: "Session running", needConsent: "Both need to agree to therapy by text first.",
   notes: "Notes", noteText: "Progress note (part of the record; not shown in this conversation)", save: "Save", saved: (v: number) => `Saved (version ${v}).`,
   noteConflict: "It was changed elsewhere. Close and open the notes to see it.", newNote: "New note",
+  deleted: "Deleted",
   composition: "How it was written", writtenSoFar: "What stood there at this moment", play: "Play", pause: "Pause", speed: "Speed",
   place: "Moment", nextDeletion: "Next deletion", played: (at: number, of: number, s: number) => `${at} of ${of} keystrokes, after ${s} s`,
   kept: "What was kept of your writing", nothingKept: "Nothing is kept.", notKept: "Nothing was kept of this one.", me: "you", neverSent: "never sent",
