@@ -6,7 +6,7 @@ from tests.e2e.windows import Pair, Window
 
 
 async def opened(window: Window) -> Locator:
-    await window.page.locator("header").get_by_role("button", name="Agreements").click()
+    await window.menu("Agreements")
     return window.page.get_by_role("dialog", name="Agreements")
 
 

@@ -8,7 +8,7 @@ from tests.e2e.windows import Pair, Window
 
 
 async def opened(window: Window) -> Locator:
-    await window.page.locator("header").get_by_role("button", name="Appointments").click()
+    await window.menu("Appointments")
     return window.page.get_by_role("dialog", name="Appointments")
 
 

@@ -6,7 +6,7 @@ from tests.e2e.windows import Pair, Window
 
 
 async def opened(window: Window, name: str) -> Locator:
-    await window.page.locator("header").get_by_role("button", name=name).click()
+    await window.menu(name)
     return window.page.get_by_role("dialog", name=name.partition(":")[0])
 
 

@@ -15,7 +15,7 @@ from tests.support.participants import Conversation
 async def _receipts(window: Window, folder: Path) -> tuple[Path, Path]:
     """HTML and JSON of the newest decision."""
     page = window.page
-    await page.get_by_role("button", name="Consents").click()
+    await window.menu("Consents")
     await page.get_by_role("button", name="Your decisions").click()
     newest = page.get_by_role("listitem").filter(has_text="You agreed: Live text").first
     await expect(newest).to_contain_text("version 1")

@@ -10,7 +10,7 @@ TEXT = "I am not safe tonight"
 
 
 async def opened(window: Window, name: str) -> Locator:
-    await window.page.locator("header").get_by_role("button", name=name, exact=True).click()
+    await window.menu(name)
     return window.page.get_by_role("dialog", name=name)
 
 

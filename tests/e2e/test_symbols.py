@@ -19,7 +19,7 @@ async def more(window: Window, text: str) -> Locator:
 
 
 async def lexicon(window: Window) -> Locator:
-    await window.page.get_by_role("button", name="Symbols").click()
+    await window.menu("Symbols")
     return window.page.get_by_role("dialog", name="Symbols")
 
 

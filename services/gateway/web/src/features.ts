@@ -8,8 +8,10 @@ export type Ask = (frame: ClientFrame) => Promise<Ok>;
 export type Happened = { type: string; n: number; record: string; from: string; at: string } & Record<string, unknown>;
 
 export interface PageFeature {
-  /** Of the room's menu. */
+  /** Of the room's menu; one of class `asking` is in sight also while the menu is folded. */
   readonly buttons: readonly HTMLElement[];
+  /** In sight beside the menu. */
+  readonly first?: readonly HTMLElement[];
   /** Shown above the messages for as long as there is something to say. */
   readonly bar?: HTMLElement;
   /** What can be done with a message. */

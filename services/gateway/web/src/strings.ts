@@ -19,7 +19,7 @@ export const S = {
   problem: { bad_text: "This text can't be sent.", conflict: "Not sent." } as Record<string, string>,
   tooLong: (n: number) => `This is ${n} characters too long to send as one message.`,
   earlier: "Earlier messages", messages: "Conversation",
-  consents: "Consents", leave: "Leave", close: "Close", agree: "I agree", notNow: "Not now", withdraw: "Withdraw", readIt: "Read and decide",
+  menu: "Menu", consents: "Consents", leave: "Leave", close: "Close", agree: "I agree", notNow: "Not now", withdraw: "Withdraw", readIt: "Read and decide",
   granted: "You agreed", withdrawn: "Withdrawn", undecided: "Not decided", otherGranted: (name: string) => `${name} agreed.`,
   decisions: "Your decisions", noDecisions: "You haven't decided on anything yet.", receipt: "Receipt", receiptData: "Receipt as data",
   checkPage: "A page to check receipts with, which works without a network",

@@ -67,6 +67,7 @@ export class AgreementsView implements PageFeature {
     const { me } = this.conversation;
     const waiting = this.#all.open.filter((one) => this.#all.due.has(one.agreement) || acts(one, me).includes("accept")).length;
     text(this.#button, waiting ? W.look(waiting) : W.agreements);
+    this.#button.classList.toggle("asking", waiting > 0);
     if (this.#list) this.#fill(this.#list);
   }
 

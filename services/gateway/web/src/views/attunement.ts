@@ -25,7 +25,8 @@ const W = words({
 export class AttunementView implements PageFeature {
   /** How many are open, and a way to the first of them. */
   readonly #open = h("button", { type: "button", class: "quiet", hidden: true, click: () => this.#show() });
-  readonly buttons = [this.#open];
+  readonly buttons = [];
+  readonly first = [this.#open];
   readonly #checks = new Checks();
   readonly #beneath = new Map<string, HTMLElement>();
   /** The last check of each message. */

@@ -66,6 +66,7 @@ export class ExercisesView implements PageFeature {
   #update(): void {
     const { open } = this.#runs;
     text(this.#button, open.length ? W.open(open.length) : W.exercises);
+    this.#button.classList.toggle("asking", open.length > 0);
   }
 
   async #list(): Promise<void> {

@@ -21,6 +21,7 @@ export class Log {
   readonly #still = matchMedia("(prefers-reduced-motion: reduce)");
   #playing: number | undefined;
   #atEnd = true;
+  #size = "";
   #shown = new Map<number, HTMLLIElement>();
 
   constructor(private readonly conversation: Conversation, onEarlier: () => void, private readonly onWritten: (draft: string) => void,
@@ -29,7 +30,10 @@ export class Log {
     this.element.append(this.#earlier, this.#list, this.#waiting, this.#drafts);
     // A keyboard that slides in, or a composer that grows, must not cover what one was reading at the end.
     this.element.addEventListener("scroll", () => { this.#atEnd = this.#nearEnd(); });
-    new ResizeObserver(() => { if (this.#atEnd) this.element.scrollTop = this.element.scrollHeight; }).observe(this.element);
+    new ResizeObserver(() => {
+      if (this.#atEnd) this.element.scrollTop = this.element.scrollHeight;
+      this.#size = this.#sizeNow();
+    }).observe(this.element);
   }
 
   update(waiting: readonly Waiting[], more: boolean): void {
@@ -45,9 +49,13 @@ export class Log {
     else if (added) this.element.scrollTop = this.element.scrollHeight - fromEnd; // earlier ones came: stay where one reads
   }
 
+  /** Of another size than when it was last looked after, it is where it was before: its position says nothing then. */
   #nearEnd(): boolean {
+    if (this.#sizeNow() !== this.#size) return this.#atEnd;
     return this.element.scrollHeight - this.element.scrollTop - this.element.clientHeight < NEAR_PX;
   }
+
+  #sizeNow(): string { return `${String(this.element.clientWidth)} ${String(this.element.clientHeight)}`; }
 
   /** Put what is new in its place; returns whether something came above what was there. */
   #messages(): boolean {

@@ -44,7 +44,8 @@ export class PacingView implements PageFeature {
   readonly #mine = h("span", { class: "mine" });
   readonly #bar = h("button", { type: "button", class: "balance", click: () => this.#open() }, h("span", { class: "bar", "aria-hidden": "true" }, this.#mine), W.balance);
   readonly #offered = h("button", { type: "button", class: "quiet", hidden: true, click: () => this.#offer() }, W.prompts);
-  readonly buttons: readonly HTMLElement[];
+  readonly buttons = [];
+  readonly first: readonly HTMLElement[];
   #figures: Figures | null = null;
   #running: SessionFigures | null = null;
   #prompts: readonly Prompt[] = [];
@@ -54,7 +55,7 @@ export class PacingView implements PageFeature {
   readonly #actions = new Map<string, HTMLElement[]>();
 
   constructor(private readonly conversation: Conversation, private readonly ask: Ask, private readonly therapist: boolean, private readonly use: (body: string) => void) {
-    this.buttons = therapist ? [this.#bar, this.#offered] : [this.#bar];
+    this.first = therapist ? [this.#bar, this.#offered] : [this.#bar];
     this.#update();
   }
 

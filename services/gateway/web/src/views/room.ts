@@ -19,6 +19,7 @@ import { ExercisesView } from "./exercises";
 import { LaterView } from "./later";
 import { LeavingView } from "./leaving";
 import { Log } from "./log";
+import { foldable } from "./menu";
 import { openNotes } from "./notes";
 import { SafetyView } from "./safety";
 import { SafetyPlanView } from "./safetyplan";
@@ -75,12 +76,11 @@ export class Room {
       (message, body, tone) => this.#outbox.add({ message, text: body, ...(tone ? { tone } : {}) }), (frame) => void connection.send(frame));
     this.#consents = new Consents(conversation, ask, compositions);
     this.#sessionButton = role === "therapist" ? h("button", { type: "button", click: () => void this.#startOrEnd() }) : null;
-    const menu = h("nav", { "aria-label": S.title },
-      this.#sessionButton,
+    const menu = foldable([this.#sessionButton, ...this.#features.flatMap((feature) => feature.first ?? [])], [
       role === "therapist" && h("button", { type: "button", click: () => openNotes(conversation, ask) }, S.notes),
       ...this.#features.flatMap((feature) => feature.buttons),
       h("button", { type: "button", click: () => this.#consents.open() }, S.consents),
-      h("button", { type: "button", class: "leave", click: leave }, S.leave));
+      h("button", { type: "button", class: "leave", click: leave }, S.leave)]);
     this.element = h("div", { class: "room" },
       h("header", {}, h("div", { class: "who" }, h("h1", {}, conversation.other?.display_name ?? S.title), this.#presence, this.#session), menu),
       ...this.#features.map((feature) => feature.bar ?? null).filter((bar) => bar !== null), this.#log.element, leaving.banner, this.#composer.element);

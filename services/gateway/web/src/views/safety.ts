@@ -31,7 +31,8 @@ const W = words({
 
 export class SafetyView implements PageFeature {
   readonly #button = h("button", { type: "button", class: "help", click: () => this.#open() }, W.help);
-  readonly buttons = [this.#button];
+  readonly buttons = [];
+  readonly first = [this.#button];
   readonly bar = h("div", { class: "raised", role: "alert", hidden: true });
   readonly #raises = new Raises();
   readonly #raising: Raising;
