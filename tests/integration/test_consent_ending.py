@@ -124,9 +124,10 @@ async def test_a_new_version_in_a_file_ends_grants_of_older_ones(own: Platform, 
         talk = await partner.conversation()
         client, therapist = await showing(talk)
         old = await form(client)
+        lapse_at = stamp(SOON_S)
         for locale in ("en", "fr"):
             head, text = (forms / f"1.{locale}.md").read_text().split("\n\n", 1)
-            new = f"{head}\nvalid_days: 30\nolder_lapse_at: {stamp(SOON_S)}\n\n{text}\nNew.\n"
+            new = f"{head}\nvalid_days: 30\nolder_lapse_at: {lapse_at}\n\n{text}\nNew.\n"
             (forms / f"2.{locale}.md").write_text(new)
         with instance(own, "consent", "newer", folder=tmp_path):
             await client.where(withdrawn, LATE_S)
