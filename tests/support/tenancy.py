@@ -247,8 +247,14 @@ class World:
 
         A field that isn't known here fails the test: whoever adds it says what of another tenant's it may name.
         """
-        named = {name: self._field(kind, name) for name in kind.model_fields if name not in _ENVELOPE}
-        return st.fixed_dictionaries(named)
+        return st.fixed_dictionaries({name: st.sampled_from(values) for name, values in self._fields(kind).items()})
+
+    def first(self, kind: type[Command]) -> Command:
+        """The command that names the first tenant's things wherever it can."""
+        return self.made(kind, {name: values[0] for name, values in self._fields(kind).items()})
+
+    def _fields(self, kind: type[Command]) -> dict[str, list[Any]]:
+        return {name: self._values(kind, name) for name in kind.model_fields if name not in _ENVELOPE}
 
     def made(self, kind: type[Command], fields: dict[str, Any]) -> Command:
         """Such a command, by the second tenant."""
@@ -256,7 +262,7 @@ class World:
             return create(self.theirs, **{name: value for name, value in fields.items() if name != "content"})
         return kind(tenant=self.theirs, **fields)
 
-    def _field(self, kind: type[Command], name: str) -> st.SearchStrategy[Any]:
+    def _values(self, kind: type[Command], name: str) -> list[Any]:
         ids, place = self.ids, self.ids["conversation"]
         people = [ids["client"], ids["therapist"]]
         named: dict[str, list[Any]] = {name: [ids[name], self.fresh] for name in NAMES}
@@ -264,8 +270,7 @@ class World:
         named |= {"conversation": [place], "in_reply_to": [None, ids["message"]], "holding": [[place, *people]]}
         named |= {"sha256": [self.sha256]}
         alone = own(ids, self.fresh) | {(cc.CountUses, "uses"): [[self._use()]]}
-        values: list[Any] = alone.get((kind, name)) or {**PLAIN, **named}[name]
-        return st.sampled_from(values)
+        return alone.get((kind, name)) or {**PLAIN, **named}[name]
 
     def unknown(self, command: Command) -> tuple[Command, Callable[[str], str]]:
         """The same command with ids that nobody has, and the way back from those to the real ones."""
