@@ -38,7 +38,7 @@ UNMOVED = {
     "RenewAttachments",
     "SendPlanned",
 }
-"""They look for rows by their tenant (the statement is told the real one), or answer nothing: no check to switch off."""
+"""They look for rows by their tenant (the statement is told the real one), or answer nothing."""
 EXAMPLES = 5
 KINDS = pytest.mark.parametrize(("service", "kind"), COMMANDS, ids=lambda each: getattr(each, "__name__", each))
 REFUSED_BY_THE_DATABASE = (asyncpg.InsufficientPrivilegeError, asyncpg.IntegrityConstraintViolationError)
