@@ -11,7 +11,7 @@ from bench.exercises import measure_exercises
 from bench.idle import measure_idle
 from bench.in_force import measure_in_force
 from bench.live import LiveSide, ObscuredSide
-from bench.measure import Wish, bench
+from bench.measure import Wish, Without, bench
 from bench.pacing import measure_pacing
 from bench.platform import UnsaidSide
 from bench.seals import measure_seals
@@ -38,14 +38,16 @@ def messages(
     runs: Annotated[int, typer.Option(min=1, max=50, help="Runs of each rate; the one of median cost is told.")] = 1,
     peer: Annotated[Literal["ejabberd"] | None, BESIDE] = None,
     memory: Annotated[bool, typer.Option("--memory", help="Memory before and after 100,000 messages.")] = False,
-    plain: Annotated[bool, typer.Option("--plain", help="Also without pacing, and what that adds.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Also without pacing and emoji, and what they add.")] = False,
+    unsealed: Annotated[bool, typer.Option("--unsealed", help="Also without encryption, and what that adds.")] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Where the CPU goes, at the highest given rate.")] = False,
     json: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all figures to this file.")] = None,
 ) -> None:
     """Messages, each committed before its `ok`; without --rate also the most that a core sustains."""
     rates = tuple(sorted(rate or RATES))
     climb = 0.0 if rate else CLIMB
-    bench(Wish(rates, climb, seconds, pairs, runs, peer, memory, profile, json, plain=plain), UnsaidSide)
+    without: tuple[Without, ...] = (*(["plain"] if plain else ()), *(["unsealed"] if unsealed else ()))
+    bench(Wish(rates, climb, seconds, pairs, runs, peer, memory, profile, json, without=without), UnsaidSide)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import uvloop
 from rich.console import Console
@@ -20,11 +20,14 @@ from bench.load import offer
 from bench.peers import ejabberd, relay
 from bench.run import ENOUGH_MS, Served, measure, upward
 from deploy.local.another import another_gateway
-from deploy.local.home import Home, State
+from deploy.local.home import REPO, Home, State
 from deploy.local.progress import say
 
 LIMITS_MS = (50.0, ENOUGH_MS)
 MEMORY_MESSAGES, MEMORY_WARM, MEMORY_RATE, FLAT = 100_000, 5_000, 800.0, 0.1
+
+
+Without: TypeAlias = Literal["plain", "unsealed"]
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,15 @@ class Wish:
     profile: bool
     json: Path | None
     gateways: int = 1
-    plain: bool = False
-    """Measure also without what features do for each message."""
+    without: tuple[Without, ...] = ()
+    """Measure also platforms that leave something out."""
 
 
-PLAIN = "UNSAID_PLAIN"
+WITHOUT: dict[Without, dict[str, str]] = {
+    "plain": {"UNSAID_PLAIN": "true"},
+    "unsealed": {"PYTHONPATH": os.pathsep.join((str(REPO / "bench/unsealed"), str(REPO)))},
+}
+"""The environment in which services do only what a message needs; in which nothing is sealed."""
 
 
 def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
@@ -67,10 +74,10 @@ def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
 def _own(
     wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool
 ) -> tuple[list[Step], dict[str, dict[str, float]]]:
-    """Unsaid's steps, and its memory if that is wished; with ``plain`` those of a second platform, in turns."""
+    """Unsaid's steps, and its memory if that is wished; those of platforms ``without`` something, in turns."""
     with ExitStack() as stack:
         home, state = stack.enter_context(platform.temporary(pinned=pinned))
-        plain = stack.enter_context(_plain(pinned=pinned)) if wish.plain else None
+        less = {name: stack.enter_context(_without(name, pinned=pinned)) for name in wish.without}
         stack.enter_context(machine.on_core(machine.LOAD, pinned=pinned))
         roots = platform.roots(home)
         other = None
@@ -82,7 +89,7 @@ def _own(
         async def unsaid() -> tuple[list[Step], dict[str, dict[str, float]]]:
             sides = await platform.connected(state, wish.pairs, kind, other)
             served = Served("unsaid", sides, roots, lambda: platform.counters(state), platform.batching)
-            beside = [await _served_plain(plain, wish, kind)] if plain else []
+            beside = [await _served(name, made, wish, kind) for name, made in less.items()]
             steps = await _steps([served, *beside], wish)
             if wish.profile:
                 await profile.show(served, max(wish.rates), wish.seconds)
@@ -92,21 +99,24 @@ def _own(
 
 
 @contextmanager
-def _plain(*, pinned: bool) -> Iterator[tuple[Home, State]]:
-    """A platform whose services do only what a message needs."""
-    os.environ[PLAIN] = "true"
-    try:
-        with platform.temporary(pinned=pinned) as made:
-            del os.environ[PLAIN]
-            yield made
-    finally:
-        os.environ.pop(PLAIN, None)
+def _without(name: Without, *, pinned: bool) -> Iterator[tuple[Home, State]]:
+    """A platform whose services were started in that environment."""
+    before = dict(os.environ)
+    os.environ |= WITHOUT[name]
+    with ExitStack() as stack:
+        try:
+            made = stack.enter_context(platform.temporary(pinned=pinned))
+        finally:
+            for changed in WITHOUT[name]:
+                os.environ.pop(changed)
+            os.environ |= before
+        yield made
 
 
-async def _served_plain(plain: tuple[Home, State], wish: Wish, kind: type[platform.UnsaidSide]) -> Served:
-    home, state = plain
+async def _served(name: Without, made: tuple[Home, State], wish: Wish, kind: type[platform.UnsaidSide]) -> Served:
+    home, state = made
     sides = await platform.connected(state, wish.pairs, kind)
-    return Served("plain", sides, platform.roots(home), lambda: platform.counters(state), platform.batching)
+    return Served(name, sides, platform.roots(home), lambda: platform.counters(state), platform.batching)
 
 
 def _relay(wish: Wish, *, pinned: bool) -> list[Step]:
@@ -174,7 +184,7 @@ def _tell(steps: list[Step], memory: dict[str, dict[str, float]], wish: Wish, *,
         most[who] = {f"{limit:.0f}": most_sustained(own, limit) for limit in LIMITS_MS}
         for limit, rate in most[who].items() if wish.climb else ():
             console.print(f"{who}: most sustained with p99 ≤ {limit} ms: {rate:.0f}/s")
-    for line in _more_than_plain(steps):
+    for line in _more_than(wish.without, steps):
         console.print(line)
     if any(step.load_is_the_limit for step in steps):
         console.print(
@@ -192,11 +202,15 @@ def _tell(steps: list[Step], memory: dict[str, dict[str, float]], wish: Wish, *,
         wish.json.write_text(json.dumps(told, indent=1) + "\n")
 
 
-def _more_than_plain(steps: list[Step]) -> list[str]:
-    """What the features add to a message, rate by rate, if both were measured."""
-    plain = {step.offered: step.cost_us for step in steps if step.who == "plain"}
-    both = [(s.offered, s.cost_us, plain[s.offered]) for s in steps if s.who == "unsaid" and s.offered in plain]
-    return [f"{rate:.0f}/s: {full:.0f} µs a message, {full / least - 1:+.1%} to plain" for rate, full, least in both]
+def _more_than(without: tuple[Without, ...], steps: list[Step]) -> list[str]:
+    """What is added to a message by what the others leave out, rate by rate."""
+    cost = {(step.who, step.offered): step.cost_us for step in steps}
+    return [
+        f"{rate:.0f}/s: {full:.0f} µs a message, {full / cost[name, rate] - 1:+.1%} to {name}"
+        for (who, rate), full in cost.items()
+        for name in without
+        if who == "unsaid" and (name, rate) in cost
+    ]
 
 
 def _memory_line(memory: dict[str, dict[str, float]]) -> str:
