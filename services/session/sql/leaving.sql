@@ -35,5 +35,8 @@ delete from quiet_hours where conversation = $1 and participant = $2;
 -- name: quiet
 select starts, ends, zone from quiet_hours where conversation = $1 and participant = $2;
 
+-- name: quiet_of_all
+select starts, ends, zone from quiet_hours where conversation = $1;
+
 -- name: empty_quiet!
 delete from quiet_hours where conversation = $1;

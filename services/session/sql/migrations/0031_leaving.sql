@@ -46,7 +46,7 @@ create table absence (
     foreign key (conversation, tenant) references conversation (id, tenant)
 );
 
--- Hours in which somebody wants no notification. Nothing reads them yet but they themselves.
+-- Hours in which somebody wants no notification: a reminder that comes due in them is put off.
 create table quiet_hours (
     tenant uuid not null,
     conversation uuid not null,
