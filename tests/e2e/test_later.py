@@ -39,7 +39,7 @@ async def test_away_left_and_reported(pair: Pair) -> None:
     await mine.get_by_label("From").fill("22:00")
     await mine.get_by_label("To", exact=True).fill("07:30")
     await mine.get_by_role("button", name="Keep").click()
-    await expect(mine.get_by_text("No notifications are sent yet")).to_be_visible()
+    await expect(mine.get_by_text("No reminder comes in these hours")).to_be_visible()
     await mine.get_by_text("Report this conversation").first.click()
     await mine.get_by_label("Why").select_option("boundaries")
     await mine.get_by_role("button", name="Report this conversation").click()

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.integration.test_crossing import sees, writing
 from tests.integration.test_protocol_records import state_of
 from tests.support.due import due_rows, local, time_passes
 from tests.support.exercising import new
-from tests.support.instances import database
+from tests.support.instances import database, gateway, ready
 from tests.support.participants import Conversation, Frame, Participant, Partner
 from tests.support.platform import Platform
 
@@ -62,6 +63,39 @@ async def test_help_is_there_for_who_left_and_who_was(talk: Conversation, pair: 
         await other.until("safety.raised", record=raised)
         await therapist.ok("safety.acknowledge", raised=raised)
     assert (await welcomed(talk, talk.client))["left"] == talk.client
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("leaver", [0, 1], ids=["client", "therapist"])
+async def test_what_is_shown_live_ends_at_once_for_every_reader(
+    platform: Platform, talk: Conversation, pair: Pair, leaver: int
+) -> None:
+    client, therapist = pair
+    with gateway(platform, f"gateway-left-{leaver}") as (address, _):
+        await ready(address)
+        far = await talk.arrive(await talk.token(talk.therapist), address)
+        ours, theirs = await writing(client), await writing(far)
+        await sees(far, talk.client)
+        await sees(client, talk.therapist)
+        for who, draft in ((client, ours), (far, theirs)):
+            await who.ok("live.reset", draft=draft, rev=1, text="I was about to say")
+        shown = ((therapist, ours), (far, ours), (client, theirs))
+        for reader, draft in shown:
+            await reader.until("live.reset", draft=draft)
+        await pair[leaver].ok("conversation.leave")
+        for reader, draft in shown:
+            await reader.until("live.clear", draft=draft)
+            await reader.until("live.changed", on=False)
+        late = await talk.join(talk.therapist)
+        assert not any(one["on"] for one in late.welcome["conversations"][0]["live"].values())
+        assert [f for f in await late.settled() if f["type"] == "live.reset"] == []
+        assert await state_of(client, "live.reset", draft=ours, rev=2, text="still") == "left"
+        await pair[leaver].ok("conversation.return")
+        assert await client.refused("live.reset", draft=ours, rev=2, text="again") == "live_off"
+        await client.ok("live.toggle", on=True)
+        await client.ok("live.reset", draft=ours, rev=2, text="again")
+        for reader in (therapist, far):
+            assert (await reader.until("live.reset", draft=ours))["text"] == "again"
 
 
 # --- reporting --------------------------------------------------------------------------------------------------------

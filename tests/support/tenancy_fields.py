@@ -30,6 +30,7 @@ PLAIN: dict[str, list[Any]] = {
     **{name: [None] for name in ("valid_days", "older_lapse_at", "if_epoch", "device", "by", "expires_at")},
     **{name: [None] for name in ("decided_at", "at", "until", "timer")},
     **{name: [True, False] for name in ("keyed", "erased", "grant", "heard", "open", "only_open", "deciding")},
+    "put_off": [True, False],
     **{name: ["en"] for name in ("client_locale", "therapist_locale", "locale")},
     **{name: [None, 0] for name in ("after", "after_n", "after_seq")},
     **{name: [0, 1, 2] for name in ("first", "second")},

@@ -5,7 +5,6 @@ import time
 
 from services.gateway.domain.tokens import Connect
 from services.gateway.egress import obscured
-from services.gateway.handlers import live
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.facts import Position, to_payload
 from services.gateway.handlers.hub import Hub
@@ -173,7 +172,7 @@ async def added(hub: Hub, conversation: str, tenant: str, members: set[str]) -> 
 
 def erased(hub: Hub, room: Room, at: str) -> None:
     """A conversation is no more: nothing of it is shown any longer, and connections that are for it alone end."""
-    live.switch_off(hub, room)
+    room.end_live()
     room.facts.fail_askers(Erased())
     for connection in list(room.connections.values()):
         room.leave(connection)

@@ -150,7 +150,7 @@ class Hub:
         return room
 
     async def _open(self, conversation: str, tenant: str) -> Room:
-        room = Room(conversation, tenant, self.consent_queue(conversation), self.keys)
+        room = Room(conversation, tenant, self.consent_queue(conversation), self.keys, self.peers)
         self.rooms[conversation] = room
         try:
             await self.keys.load([room.key_name, people_key(tenant)])

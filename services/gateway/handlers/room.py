@@ -6,6 +6,7 @@ exactly what was before, and gets exactly what comes after.
 
 import asyncio
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from services.gateway.domain.drafts import Draft
 from services.gateway.domain.live import Edit, LiveText, Shown
@@ -37,18 +38,29 @@ from shared.contracts.records import RecordFact
 from shared.runtime.keys.ring import Keyring
 from shared.runtime.sealing import DataKey, SealBroken
 
+if TYPE_CHECKING:
+    from services.gateway.egress.peers import Peers
+
 TYPING_S = 10.0
 
 
 class Room:
-    """One conversation on this gateway."""
+    """One conversation on this gateway. ``peers``: the other gateways, if there can be any."""
 
-    def __init__(self, conversation: str, tenant: str, consent_queue: str, keys: Keyring) -> None:
+    def __init__(
+        self,
+        conversation: str,
+        tenant: str,
+        consent_queue: str,
+        keys: Keyring,
+        peers: "Peers | None" = None,
+    ) -> None:
         self.id = conversation
         self.tenant = tenant
         self.consent_queue = consent_queue
         self.key_name = conversation_key(tenant, conversation)
         self._keys = keys
+        self._peers = peers
         self.attached = False
         self.filling = False
         self.roles: dict[str, Role] = {}
@@ -86,9 +98,9 @@ class Room:
         self.created_at = reply.created_at
         self.reads = {**reply.reads}
         self.session = reply.session
-        self.left = reply.left
         self.away = None if reply.away is None else self._opened(reply.away)
         self.holders = reply.holders
+        self._stand(reply.left)
         self.raises.attached(reply.safety)
         self.facts.head(reply.last_seq, reply.last_n)
         self.attached = True
@@ -118,13 +130,29 @@ class Room:
     def apply_record(self, fact: RecordFact) -> None:
         """What changes how the conversation stands."""
         if isinstance(fact, ConversationLeftFact):
-            self.left = fact.sender if fact.kind == "conversation.left" else None
+            self._stand(fact.sender if fact.kind == "conversation.left" else None)
         elif isinstance(fact, AwayBeganFact) and fact.content is not None:
             self.away = self._opened(
                 StoredAway(since=fact.at, until=fact.until, record=fact.record, content=fact.content)
             )
         elif isinstance(fact, AwayEndedFact):
             self.away = None
+
+    def _stand(self, left: str | None) -> None:
+        """Who has left, if anybody. Nothing is shown live from then on, and who returns has to switch it on again."""
+        before, self.left = self.left, left
+        if left is not None:
+            self.end_live()
+        elif before is not None and self._peers is not None:
+            self._peers.hold(self)  # what others said before the return was known here wasn't taken
+
+    def end_live(self) -> None:
+        """Switch off everybody's live text: open drafts end for every reader, at other gateways too."""
+        for participant in self.roles:
+            shown = self.live.withdraw(participant)
+            self.show(shown)
+            if self._peers is not None:
+                self._peers.shown(self, shown)
 
     def require_not_left(self) -> None:
         """Raises `Refused` (``wrong_state``)."""

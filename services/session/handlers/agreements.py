@@ -7,11 +7,13 @@ from services.session import errors
 from services.session.domain import agreements as domain
 from services.session.domain.agreements import Action
 from services.session.domain.heads import Head
+from services.session.domain.quiet import loud_moment
 from services.session.domain.sessions import Span
 from services.session.domain.times import local_moment, require_to_come
 from services.session.handlers.records import Feature, Step
 from services.session.store.agreements import Agreements, Kept, Worded
 from services.session.store.due import Due
+from services.session.store.leaving import Leaving
 from services.session.store.records import Records
 from services.session.store.summaries import Summaries
 from shared.contracts.features import agreements as c
@@ -138,10 +140,18 @@ async def close(step: Step, command: c.CloseAgreement) -> None:
 
 
 async def remind(step: Step, command: c.RemindAgreement) -> None:
-    """The time has come. Raises `Refused` (``wrong_state``): it was called off when this was on its way already."""
+    """The time has come; or, in somebody's quiet hours, it comes again when they are over.
+
+    Raises `Refused` (``wrong_state``): it was called off when this was on its way already.
+    """
     found = await _kept(step, command.agreement)
     if found.reminder != command.record:
         raise errors.wrong_state(found.agreement.state)
+    hours = await Leaving(step.tx).quiet_of_all(step.head.id)
+    at = loud_moment(step.head.now, hours, put_off=command.put_off)
+    if at > step.head.now:
+        await step.put_off(at, command.model_copy(update={"put_off": True}))
+        return
     step.record(c.AgreementChangedFact, kind="agreement.reminded", agreement=found.agreement.id)
     await _change(step, found.agreement)
 

@@ -13,6 +13,7 @@ from services.session import egress, errors, metrics
 from services.session.domain.heads import Head
 from services.session.domain.sessions import Span
 from services.session.store import Store
+from services.session.store.due import Due
 from services.session.store.later import OwnRequests
 from services.session.store.records import Records
 from shared.contracts import features
@@ -46,6 +47,7 @@ class Step:
     facts: list[tuple[features.Fact, datetime]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     """What else is told, behind the facts, to every gateway that holds the conversation: `Notice`s mostly."""
+    is_put_off: bool = False
 
     @property
     def role(self) -> Role:
@@ -78,6 +80,13 @@ class Step:
         )
         self.facts.append((fact, at))
         return fact
+
+    async def put_off(self, until: datetime, command: RecordCommand) -> None:
+        """What came by itself comes later instead: it waits again, under its own id, and nothing is recorded now."""
+        assert command.record == self.command.record
+        assert not self.facts
+        await Due(self.tx).put(until, command)
+        self.is_put_off = True
 
 
 Write = Callable[[Step, Any], Awaitable[None]]
@@ -136,6 +145,9 @@ async def carry_out(tx: Connection, write: Write, command: RecordCommand) -> lis
         if not isinstance(command, EVEN_WHEN_LEFT):
             step.require_not_left()
         await write(step, command)
+        if step.is_put_off:
+            metrics.RECORDS.labels(type(command).__name__, "put_off").inc()
+            return []
         for index, (fact, at) in enumerate(step.facts):
             await Records(tx).insert(head.id, fact, at, command.fingerprint if index == 0 else None)
         await Store(tx).raise_head(head)

@@ -5,6 +5,7 @@ update conversation set left_by = $2 where id = $1;
 insert into report (tenant, conversation, report, participant, reason, at, content) values ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: list_reports
+-- None that this transaction itself has written: they have no number yet.
 select * from report where tenant = $1 and number > $2 order by number limit $3;
 
 -- name: empty_reports!
@@ -33,6 +34,9 @@ delete from quiet_hours where conversation = $1 and participant = $2;
 
 -- name: quiet
 select starts, ends, zone from quiet_hours where conversation = $1 and participant = $2;
+
+-- name: quiet_of_all
+select starts, ends, zone from quiet_hours where conversation = $1;
 
 -- name: empty_quiet!
 delete from quiet_hours where conversation = $1;

@@ -84,7 +84,10 @@ class Leaving:
 
     async def quiet(self, conversation: str, participant: str) -> QuietHours | None:
         row = await self._tx.fetchrow(_sql["quiet"], conversation, participant)
-        return None if row is None else QuietHours(starts=row["starts"], ends=row["ends"], zone=row["zone"])
+        return None if row is None else QuietHours(**row)
+
+    async def quiet_of_all(self, conversation: str) -> list[QuietHours]:
+        return [QuietHours(**row) for row in await self._tx.fetch(_sql["quiet_of_all"], conversation)]
 
     async def empty(self, conversation: str) -> None:
         for query in ("empty_reports", "clear_absence", "empty_quiet"):

@@ -181,10 +181,14 @@ class CloseAgreement(RecordCommand):
 
 
 class RemindAgreement(RecordCommand):
-    """Comes of the service's own clock, when a reminder is due; nobody waits for its answer."""
+    """Comes of the service's own clock, when a reminder is due; nobody waits for its answer.
+
+    ``put_off``: it was due before, in somebody's quiet hours.
+    """
 
     type: Literal["session.remind_agreement"] = "session.remind_agreement"
     agreement: Id
+    put_off: bool = False
 
 
 class ListAgreements(Question):

@@ -1,4 +1,7 @@
-"""Hours in which somebody wants no notification. There is no notifying yet: the setting is kept, and that is all."""
+"""Hours in which somebody wants no notification: what comes by itself to draw attention waits until they end.
+
+That is an agreement's reminder. What somebody does at that moment, and asking for help, is never held back.
+"""
 
 from typing import Annotated, Literal
 

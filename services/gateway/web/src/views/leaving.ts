@@ -17,7 +17,7 @@ const W = words({
   iLeft: "You have left this conversation. You can read it, and return.", left: (name: string) => `${name} has left this conversation. You can read it.`,
   report: "Report this conversation", reason: "Why", what: "What happened (if you like)", sent: "It is reported to those who run this service. The other person isn’t told.",
   reasons: { harassment: "Harassment", threat: "A threat", boundaries: "Boundaries aren’t kept", not_who_they_say: "They aren’t who they say", other: "Something else" } as Record<string, string>,
-  quiet: "Quiet hours", from: "From", to: "To", keep: "Keep", none: "None any more", kept: "Kept. No notifications are sent yet at any hour; when there are, none will come in these.",
+  quiet: "Quiet hours", from: "From", to: "To", keep: "Keep", none: "None any more", kept: "Kept. No reminder comes in these hours; it waits until they are over.",
   bad: { wrong_state: "It has changed in the meantime.", past_time: "This time is over.", bad_frame: "These hours can’t be used." } as Record<string, string>,
 }, {
   title: "Plus", until: (at: string) => `Jusqu’au ${at}.`, awayUntil: "Absent jusqu’au (si vous le savez)", away: "Je suis absent", back: "Je suis de retour",
@@ -25,7 +25,7 @@ const W = words({
   iLeft: "Vous avez quitté cette conversation. Vous pouvez la lire, et y revenir.", left: (name: string) => `${name} a quitté cette conversation. Vous pouvez la lire.`,
   report: "Signaler cette conversation", reason: "Pourquoi", what: "Ce qui s’est passé (si vous voulez)", sent: "C’est signalé à ceux qui tiennent ce service. L’autre personne n’en sait rien.",
   reasons: { harassment: "Harcèlement", threat: "Une menace", boundaries: "Les limites ne sont pas respectées", not_who_they_say: "Ce n’est pas la personne annoncée", other: "Autre chose" },
-  quiet: "Heures calmes", from: "De", to: "À", keep: "Garder", none: "Plus aucune", kept: "Gardé. Aucune notification n’est encore envoyée, à aucune heure ; quand il y en aura, aucune ne viendra à ces heures.",
+  quiet: "Heures calmes", from: "De", to: "À", keep: "Garder", none: "Plus aucune", kept: "Gardé. Aucun rappel ne vient pendant ces heures ; il attend qu’elles soient passées.",
   bad: { wrong_state: "Cela a changé entre-temps.", past_time: "Ce moment est passé.", bad_frame: "Ces heures ne conviennent pas." },
 });
 
