@@ -138,10 +138,17 @@ async def close(step: Step, command: c.CloseAgreement) -> None:
 
 
 async def remind(step: Step, command: c.RemindAgreement) -> None:
-    """The time has come. Raises `Refused` (``wrong_state``): it was called off when this was on its way already."""
+    """The time has come; where somebody has left, it passes, and nobody is told.
+
+    Raises `Refused` (``wrong_state``): it was called off when this was on its way already.
+    """
     found = await _kept(step, command.agreement)
     if found.reminder != command.record:
         raise errors.wrong_state(found.agreement.state)
+    if step.head.left_by is not None:
+        step.head.next_at()
+        await _change(step, found.agreement)
+        return
     step.record(c.AgreementChangedFact, kind="agreement.reminded", agreement=found.agreement.id)
     await _change(step, found.agreement)
 
