@@ -34,6 +34,11 @@ def consent_required(purpose: str, participants: list[str]) -> Refused:
     return Refused(Code.CONSENT_REQUIRED, {"purpose": purpose, "participants": list(participants)})
 
 
+def too_many(most: int) -> Refused:
+    """There are ``most`` of them already."""
+    return Refused(Code.TOO_MANY, {"most": most})
+
+
 def emoji_taken(details: Details) -> Refused:
     """Another symbol has the emoji; ``details`` say which."""
     return Refused(Code.EMOJI_TAKEN, details)

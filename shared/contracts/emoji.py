@@ -34,9 +34,14 @@ _IDENTITIES = _identities()
 _SIGNS = {text[0] for text in _IDENTITIES if not text[0].isascii()} | {_KEYCAP}
 """Any text with an emoji in it has one of these, and hardly any other has: most texts are done with here."""
 _CANDIDATE = regex.compile(
-    r"(?=\p{Grapheme_Cluster_Break=Prepend}*(?:\p{Extended_Pictographic}|\p{Regional_Indicator}|[0-9#*]\ufe0f?\u20e3))\X"
+    r"\p{Regional_Indicator}{2}[\p{Grapheme_Cluster_Break=Extend}\p{Grapheme_Cluster_Break=SpacingMark}\u200d]*+"
+    r"|(?=\p{Grapheme_Cluster_Break=Prepend}|\p{Extended_Pictographic}|[0-9#*]\ufe0f?\u20e3)\X"
 )
-"""A cluster that may be one: what stands before it doesn't matter."""
+"""A cluster that may be one, in a time that grows as the text does, whoever wrote it.
+
+Flag letters pair from the first of a row on, as the scan does; ``\\X`` would count each row anew from each letter. A
+cluster that a Prepend begins is never one, and is taken whole, so that the scan goes on behind it.
+"""
 
 
 def identity(text: str) -> str | None:

@@ -31,6 +31,7 @@ class Code(StrEnum):
     STALE_EPOCH = "stale_epoch"
     STALE_FORM = "stale_form"
     TOO_LONG = "too_long"
+    TOO_MANY = "too_many"
     UNAUTHORIZED = "unauthorized"
     UNAVAILABLE = "unavailable"
     WRONG_STATE = "wrong_state"
@@ -58,6 +59,7 @@ MESSAGES: dict[Code, str] = {
     Code.STALE_EPOCH: "Another decision was made in the meantime.",
     Code.STALE_FORM: "This is not the form in force.",
     Code.TOO_LONG: "Too long.",
+    Code.TOO_MANY: "There are as many as there can be.",
     Code.UNAUTHORIZED: "The token doesn't allow this.",
     Code.UNAVAILABLE: "A part of the platform is away; try again with the same id.",
     Code.WRONG_STATE: "It isn't, or is no more, as this needs it to be.",

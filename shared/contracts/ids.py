@@ -40,11 +40,14 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 def moment(text: str) -> datetime:
-    """The moment that RFC 3339 text names. Raises `ValueError`: none."""
+    """The moment that RFC 3339 text names. Raises `ValueError`: none, or one that is in no year of UTC's."""
     found = datetime.fromisoformat(text)
     if found.tzinfo is None:
         raise ValueError("no offset from UTC")
-    return found.astimezone(UTC)
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("before the first year, or after the last") from None
 
 
 def _is_moment(text: str) -> str:

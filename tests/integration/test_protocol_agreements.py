@@ -216,6 +216,24 @@ async def test_a_reminder_comes_at_the_agreed_local_time_and_once(
     assert await due_rows(platform, talk) == []
 
 
+async def test_nobody_is_reminded_where_somebody_has_left(platform: Platform, talk: Conversation, pair: Pair) -> None:
+    """Its time passes: it isn't still to come when they return."""
+    client, therapist = pair
+    agreement = await agreed(pair, remind=reminder())
+    await client.ok("conversation.leave")
+    assert (await listed(therapist, agreement))["will_remind"] is True
+    await time_passes(platform, talk)
+    async with asyncio.timeout(20):
+        while (await listed(therapist, agreement))["will_remind"]:  # noqa: ASYNC110 - it can only be asked
+            await asyncio.sleep(0.1)
+    await client.ok("conversation.return")
+    assert (await listed(client, agreement))["state"] == "agreed"
+    for one in pair:
+        await one.settled()
+        assert "agreement.reminded" not in [f["type"] for f in one.seen]
+    assert await due_rows(platform, talk) == []
+
+
 @pytest.mark.parametrize(
     ("wanted", "accepting"), [({}, True), ({"remind": reminder()}, False)], ids=["one", "the other"]
 )

@@ -149,6 +149,21 @@ async def test_what_waits_is_not_sent_into_what_was_left_or_erased(
     await session.close()
 
 
+async def test_another_text_under_its_id_stays_and_this_one_is_not_sent(
+    platform: Platform, talk: Conversation, pair: Pair
+) -> None:
+    client, therapist = pair
+    other, same = await planned(client), await planned(client)
+    await client.ok("message.send", message=other, text="something else")
+    await client.ok("message.send", message=same, text=TEXT)
+    await time_passes(platform, talk)
+    told = [await client.until_late("message.later_changed", message=one, state=state)
+            for one, state in ((other, "not_sent"), (same, "sent"))]  # fmt: skip
+    assert [one["state"] for one in told] == ["not_sent", "sent"]
+    await therapist.settled()
+    assert [f["text"] for f in posted(therapist)] == ["something else", TEXT]
+
+
 # --- whatever dies ----------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Pacing as both see it: figures after messages, deletions and marks, whole and by session; offers to the therapist."""
 
 import asyncio
+import json
 import random
 import subprocess
 import sys
@@ -168,6 +169,47 @@ async def test_a_therapist_who_held_the_stage_is_offered_prompts_once(talk: Conv
     assert "pacing.offer" not in [f["type"] for f in client.seen]
 
 
+async def offer_above(platform: Platform, state: State, talk: Conversation, share: float) -> str:
+    """Another threshold for a conversation's tenant, which is given."""
+    tenant = await tenant_of(platform, talk)
+    await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "services.session", "offer-share"],
+        input=json.dumps({"tenant": tenant, "share": share}),
+        env=services.environment("session", state),
+        cwd=REPO,
+        text=True,
+        check=True,
+        capture_output=True,
+        timeout=30,
+    )
+    return tenant
+
+
+async def forget_threshold(platform: Platform, tenant: str) -> None:
+    session = await database(platform, "session")
+    await session.execute("delete from pacing_setting where tenant = $1", tenant)
+    await session.close()
+
+
+async def test_exactly_at_the_threshold_is_not_above_it(
+    platform: Platform, state: State, other_talk: Conversation
+) -> None:
+    tenant = await offer_above(platform, state, other_talk, 0.7)
+    client, therapist = await other_talk.both()
+    await client.post(" ".join(["word"] * 60))
+    await therapist.post(" ".join(["word"] * 140))
+    told = await therapist.where(
+        lambda f: f["type"] == "pacing.updated" and f["participants"][other_talk.therapist]["words"] == 140
+    )
+    assert told["participants"][other_talk.therapist]["share"] == 0.7
+    await therapist.settled()
+    assert "pacing.offer" not in [f["type"] for f in therapist.seen]
+    await therapist.post("more")
+    await therapist.until("pacing.offer")
+    await forget_threshold(platform, tenant)
+
+
 async def test_no_offer_while_muted_nor_below_the_threshold(
     platform: Platform, state: State, other_talk: Conversation, talk: Conversation, pair: Pair
 ) -> None:
@@ -176,26 +218,46 @@ async def test_no_offer_while_muted_nor_below_the_threshold(
     await therapist.ok("pacing.mute", muted=True)
     assert (await therapist.ok("pacing.get"))["muted"] is True
     await held_long(therapist)
-    tenant = await tenant_of(platform, other_talk)
-    await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "services.session", "offer-share"],
-        input=f'{{"tenant":"{tenant}","share":1.0}}',
-        env=services.environment("session", state),
-        cwd=REPO,
-        text=True,
-        check=True,
-        capture_output=True,
-        timeout=30,
-    )
+    tenant = await offer_above(platform, state, other_talk, 1.0)
     others = await other_talk.both()
     await held_long(others[1])
     for one in (therapist, others[1]):
         await one.settled()
         assert "pacing.offer" not in [f["type"] for f in one.seen]
-    session = await database(platform, "session")
-    await session.execute("delete from pacing_setting where tenant = $1", tenant)
-    await session.close()
+    await forget_threshold(platform, tenant)
+
+
+async def test_a_mark_and_the_tally_do_not_wait_for_each_other(
+    platform: Platform, talk: Conversation, pair: Pair
+) -> None:
+    """As the pacer does: it holds a tally, and inserts a turn, while a mark, with the head, wants the tally."""
+    _, therapist = pair
+    message = str(uuid.uuid4())
+    await therapist.ok("message.send", message=message, text="What now?")
+    await therapist.ok("pacing.get")
+    session, watching = [await database(platform, "session") for _ in range(2)]
+    async with session.transaction():
+        await session.execute("set local lock_timeout = '500ms'")
+        tenant = await session.fetchval(
+            "select tenant from pacing where conversation = $1 and scope = conversation for update", talk.id
+        )
+        pid = await session.fetchval("select pg_backend_pid()")
+        mark = asyncio.create_task(therapist.ok("message.mark", message=message, intervention="open_question"))
+        async with asyncio.timeout(5):
+            while not await watching.fetchval(  # noqa: ASYNC110 - it can only be asked
+                "select count(*) from pg_stat_activity where $1 = any(pg_blocking_pids(pid))", pid
+            ):
+                await asyncio.sleep(0.02)
+        await session.execute(
+            "insert into turn (tenant, conversation, scope, seq, client, at_ms, messages, words)"
+            " values ($1, $2, $3, 1, false, 0, 1, 1)",
+            tenant,
+            talk.id,
+            str(uuid.uuid4()),
+        )
+    await mark
+    for one in (session, watching):
+        await one.close()
 
 
 async def test_figures_go_on_after_the_service_was_killed(platform: Platform, talk: Conversation, pair: Pair) -> None:

@@ -202,6 +202,28 @@ async def test_an_address_is_revoked_for_good(pair: Pair) -> None:
         assert (await fetched(wrong))[0] == 404
 
 
+@pytest.mark.parametrize("named", [False, True])
+async def test_what_they_are_in_a_session_for_is_not_missed(
+    platform: Platform, talk: Conversation, pair: Pair, named: bool
+) -> None:
+    """Begun long before its time; or its own start was answered with the session that ran."""
+    client, therapist = pair
+    await ready(pair)
+    session = await scheduled(therapist)
+    running = (await therapist.ok("session.start"))["session"]
+    if named:
+        assert (await therapist.ok("session.start", session=session))["session"] == running
+    assert (await listed(client, session))["state"] == "scheduled"
+    await time_passes(platform, talk)
+    async with asyncio.timeout(20):
+        while (found := await listed(client, session))["state"] == "scheduled":  # noqa: ASYNC110 - it can only be asked
+            await asyncio.sleep(0.1)
+    assert (found["state"], found["held_as"]) == ("started", running)
+    for one in pair:
+        await one.settled()
+        assert "session.missed" not in [f["type"] for f in one.seen]
+
+
 # --- forms that have changed ------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,9 @@ import asyncio
 import uuid
 from typing import Any
 
+from tests.support.instances import database
 from tests.support.participants import Conversation, Frame, Participant
+from tests.support.platform import Platform
 
 Pair = tuple[Participant, Participant]
 TURTLE, MEANING = "🐢", "an automatic negative thought"
@@ -201,6 +203,25 @@ async def test_unknown_symbols(pair: Pair) -> None:
     client, _ = pair
     for kind, fields in (("symbol.revise", {"meaning": "x"}), ("symbol.agree", {}), ("symbol.retire", {})):
         assert await refusal(client, kind, symbol=new(), **fields) == ("not_found", {"field": "symbol"})
+
+
+async def test_a_pair_has_200_symbols_at_most(platform: Platform, talk: Conversation, pair: Pair) -> None:
+    client, therapist = pair
+    first = await agreed(client, therapist)
+    session = await database(platform, "session")
+    await session.execute(
+        "insert into symbol (tenant, conversation, symbol, emoji, n, proposer, revision)"
+        " select tenant, id, gen_random_uuid(), decode(md5(i::text), 'hex'), 1, client, 1"
+        " from conversation, generate_series(1, 199) as i where id = $1",
+        talk.id,
+    )
+    await session.close()
+    for one in pair:
+        await one.settled()
+    assert await refusal(client, "symbol.define", symbol=new(), emoji="🐇", meaning="x") == ("too_many", {"most": 200})
+    await therapist.untouched()
+    await client.ok("symbol.retire", symbol=first)
+    await defined(client, "🐇")
 
 
 async def test_of_two_in_the_same_instant_one_wins(pair: Pair) -> None:

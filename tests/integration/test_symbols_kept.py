@@ -1,14 +1,15 @@
-"""What is kept of symbols: which tables say what, what erasing leaves, and what a service's death doesn't change."""
+"""What is kept of symbols: which tables say what, what taking back and erasing leave, what a death doesn't change."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
+from shared.contracts.ids import derived_id
 from tests.integration.test_protocol_symbols import MEANING, TURTLE, Pair, agreed, defined, lexicon, new, said, uses
 from tests.support.erasure import caches_expired, erase
 from tests.support.instances import database
-from tests.support.participants import Conversation, Participant
+from tests.support.participants import Conversation, Frame, Participant
 from tests.support.platform import Platform
 
 
@@ -56,6 +57,64 @@ async def test_nothing_says_which_emoji_were_the_same_after_erasure(
     for table in ("emoji_use", "symbol", "symbol_wording"):
         assert await session.fetchval(f"select count(*) from {table} where conversation = $1", talk.id) == 0, table
     await session.close()
+
+
+async def happened_since(talk: Conversation, n: int) -> list[Frame]:
+    """What a new connection of the client's hears that has everything up to an ``n``."""
+    back = await talk.join(talk.client, resume=[{"conversation": talk.id, "after_n": n}])
+    found = [frame for frame in await back.settled() if "n" in frame]
+    await back.leave()
+    return found
+
+
+async def test_which_emoji_a_message_had_goes_with_it(talk: Conversation, pair: Pair) -> None:
+    """Also those it was answered with, and those that were taken back from it; their places stay."""
+    client, therapist = pair
+    symbol = await agreed(client, therapist)
+    gone, kept = await said(client, "🐢"), await said(client, "🐢 kept")
+    for message in (gone, kept):
+        await therapist.ok("reaction.add", message=message, emoji=TURTLE)
+        await therapist.ok("reaction.add", message=message, emoji="🐇")
+        await therapist.ok("reaction.remove", message=message, emoji="🐇")
+    before = await happened_since(talk, 2)
+    await client.ok("message.delete", message=gone)
+    after = await happened_since(talk, 2)
+    assert [frame["n"] for frame in after] == list(range(3, 3 + len(after)))
+    for told in (after, (await client.ok("record.list"))["records"]):
+        about = [frame for frame in told if frame.get("message") == gone and frame["type"].startswith(("re", "sy"))]
+        assert len(about) == 5
+        assert all(frame["deleted"] is True and not {"emoji", "symbol"} & set(frame) for frame in about)
+        assert symbol not in [frame.get("symbol") for frame in about]
+    of_kept = [frame for frame in before if frame.get("message") == kept]
+    assert [frame for frame in after if frame.get("message") == kept] == of_kept
+    again = {"message": kept, "emoji": TURTLE, "record": new()}
+    await client.ok("reaction.add", **again)
+    await client.ok("message.delete", message=kept)
+    await client.ok("reaction.add", **again)  # done before: answered as it was then
+    records = (await therapist.ok("record.list"))["records"]
+    assert not [one for one in records if "message" in one and {"emoji", "symbol"} & set(one)]
+
+
+async def test_nothing_that_is_left_says_which_symbol_it_was(
+    platform: Platform, talk: Conversation, pair: Pair
+) -> None:
+    client, therapist = pair
+    symbol = await agreed(client, therapist)
+    gone = await said(client, "🐢")
+    used = await therapist.until("symbol.used")
+    assert used["record"] != derived_id(gone, symbol)  # which whoever knows the lexicon could try
+    await therapist.ok("reaction.add", message=gone, emoji=TURTLE)
+    await client.ok("message.delete", message=gone)
+    session = await database(platform, "session")
+    rows = await session.fetch("select e::text as row from event e where about = $1", gone)
+    left = await session.fetchval(
+        "select count(*) from event where about = $1 and (content is not null or data::text like '%' || $2 || '%')",
+        gone,
+        symbol,
+    )
+    await session.close()
+    assert (len(rows), left) == (4, 0)
+    assert symbol not in repr(rows)
 
 
 @pytest.mark.timeout(120)

@@ -10,6 +10,9 @@ from enum import StrEnum
 from services.session import errors
 from shared.contracts.errors import Details
 
+ALIVE_MOST = 200
+"""Symbols of a pair that aren't retired: all of them are looked at where a message has emoji."""
+
 
 class State(StrEnum):
     PROPOSED = "proposed"
@@ -49,10 +52,15 @@ class Symbol:
         return {"symbol": self.id, "state": self.state.value, "revision": self.revision}
 
 
-def define(symbol: str, proposer: str, in_use: Symbol | None) -> Symbol:
-    """``in_use``: the symbol that has the emoji now. Raises `Refused`: ``emoji_taken``."""
+def define(symbol: str, proposer: str, in_use: Symbol | None, alive: int) -> Symbol:
+    """``in_use``: the symbol that has the emoji now; ``alive``: how many the pair has, retired ones not counted.
+
+    Raises `Refused`: ``emoji_taken``, ``too_many``.
+    """
     if in_use is not None:
         raise errors.emoji_taken(in_use.details())
+    if alive >= ALIVE_MOST:
+        raise errors.too_many(ALIVE_MOST)
     return Symbol(symbol, proposer)
 
 

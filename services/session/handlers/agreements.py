@@ -140,13 +140,17 @@ async def close(step: Step, command: c.CloseAgreement) -> None:
 
 
 async def remind(step: Step, command: c.RemindAgreement) -> None:
-    """The time has come; or, in somebody's quiet hours, it comes again when they are over.
+    """The time has come; in somebody's quiet hours it comes again when they are over, where somebody has left it passes.
 
     Raises `Refused` (``wrong_state``): it was called off when this was on its way already.
     """
     found = await _kept(step, command.agreement)
     if found.reminder != command.record:
         raise errors.wrong_state(found.agreement.state)
+    if step.head.left_by is not None:
+        step.head.next_at()
+        await _change(step, found.agreement)
+        return
     hours = await Leaving(step.tx).quiet_of_all(step.head.id)
     at = loud_moment(step.head.now, hours, put_off=command.put_off)
     if at > step.head.now:

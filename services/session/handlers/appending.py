@@ -51,6 +51,11 @@ class Appender:
         self._known[head.id] = _Known(head, list(holders), lexicon)
         self._grew(head)
 
+    def lexicon(self, head: Head) -> domain.Lexicon | None:
+        """Its symbols, if nothing has happened to it since it was learned: all that changes them takes an ``n``."""
+        known = self._known.get(head.id)
+        return known.lexicon if known is not None and known.head.last_n == head.last_n else None
+
     def forget(self, conversation: str) -> None:
         """Something else happens to the conversation: what is known of it is no longer so."""
         self._known.pop(conversation, None)

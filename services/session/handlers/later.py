@@ -127,7 +127,10 @@ async def send(
         return []
     if planned is None or planned.command is None or planned.timer != command.record:
         return []
-    state: c.State = "sent" if head.left_by is None else "not_sent"
+    before = (await store.known_messages([(head.id, planned.message)])).get((head.id, planned.message))
+    # Under its id something may have been said meanwhile: this very text, or another one, which then stays.
+    sendable = head.left_by is None if before is None else before.fingerprint == planned.command.fingerprint
+    state: c.State = "sent" if sendable else "not_sent"
     await Later(tx).end(head.id, planned.message, state)
     told = [] if state == "not_sent" else await messages.send(tx, store, keys, learner, [planned.command])
     holders = (await subscriptions.addresses(tx, [head.id])).get(head.id, [])

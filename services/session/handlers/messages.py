@@ -1,6 +1,6 @@
 """Sending messages, many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -26,6 +26,9 @@ from shared.runtime.postgres import Connection
 
 class Learner(Protocol):
     """Keeps what was read, for the next time."""
+
+    def lexicon(self, head: Head) -> domain.Lexicon | None:
+        """The symbols of a conversation that stands where it stood; None: they aren't known."""
 
     def learn(self, head: Head, holders: Sequence[str], lexicon: domain.Lexicon) -> None: ...
 
@@ -54,6 +57,15 @@ async def _told_before(keys: Keyring, known: dict[Place, Known], commands: Seque
     return untold
 
 
+async def _lexicons(tx: Connection, learner: Learner, heads: Iterable[Head]) -> dict[str, domain.Lexicon]:
+    """By conversation. Each is read whole, once: from then on its messages without a symbol go the quick way."""
+    known = {head.id: learner.lexicon(head) for head in heads}
+    found = {conversation: lexicon for conversation, lexicon in known.items() if lexicon is not None}
+    if len(found) < len(known):
+        found |= await Symbols(tx).lexicons([conversation for conversation in known if conversation not in found])
+    return found
+
+
 async def send(
     tx: Connection, store: Store, keys: Keyring, learner: Learner, commands: Sequence[SendMessage]
 ) -> list[Tell]:
@@ -64,7 +76,7 @@ async def send(
     places |= {(c.conversation, c.in_reply_to) for c in commands if c.in_reply_to is not None}
     known = await store.known_messages(list(places))
     untold = await _told_before(keys, known, commands)
-    lexicons = await Symbols(tx).lexicons(conversations)
+    lexicons = await _lexicons(tx, learner, heads.values())
     decided = zip(commands, domain.decide(heads, known, lexicons, commands), strict=True)
     decisions = [untold.get(c.id, d) if isinstance(d, Refused) and d.code is Code.CONFLICT else d for c, d in decided]
     new = [d for d in decisions if isinstance(d, Posted) and d.new]

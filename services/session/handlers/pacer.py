@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-import asyncpg
 import structlog
 
 from services.session import metrics
@@ -52,20 +51,36 @@ class Pacer:
         while True:
             await asyncio.sleep(EVERY_S)
             while grown := self._appender.take_grown(AT_ONCE):
-                try:
-                    async with tenants.transaction(self._pool, grown.values(), ACQUIRE_S) as tx:
-                        told = await self._step(tx, grown)
-                except (Unavailable, *postgres.AWAY, asyncpg.PostgresError) as error:
-                    log.warning("pacing_delayed", error=type(error).__name__)
-                    self._appender.grown.update(grown)
+                if not await self._roll_up(grown) or len(grown) < AT_ONCE:
                     break
-                except Exception as error:  # what is wrong with a tally must not keep messages from being appended
-                    log.error("pacing_failed", exc_info=error)
-                    break
-                for address, envelope in told:
-                    self._publisher.offer(to_gateway(address), envelope)
-                if len(grown) < AT_ONCE:
-                    break
+
+    async def _roll_up(self, grown: Mapping[str, str]) -> bool:
+        """Roll these up, and tell. False: the database is away, and what is left of them waits for the next time."""
+        try:
+            async with tenants.transaction(self._pool, grown.values(), ACQUIRE_S) as tx:
+                told = await self._step(tx, grown)
+        except (Unavailable, *postgres.AWAY) as error:
+            log.warning("pacing_delayed", error=type(error).__name__)
+            self._appender.grown.update(grown)
+            return False
+        except Exception as error:  # what is wrong with a tally must not keep messages from being appended
+            if len(grown) > 1:
+                return await self._one_by_one(grown)
+            log.error("pacing_failed", conversation=next(iter(grown)), exc_info=error)
+            return True
+        for address, envelope in told:
+            self._publisher.offer(to_gateway(address), envelope)
+        return True
+
+    async def _one_by_one(self, grown: Mapping[str, str]) -> bool:
+        """One of them has a tally that can't be rolled up: it alone is left out."""
+        left = dict(grown)
+        for conversation, tenant in grown.items():
+            del left[conversation]
+            if not await self._roll_up({conversation: tenant}):
+                self._appender.grown.update(left)
+                return False
+        return True
 
     async def _step(self, tx: Connection, grown: Mapping[str, str]) -> list[tuple[str, Envelope]]:
         """What to tell to whom. A conversation that somebody else is at waits for the next time."""

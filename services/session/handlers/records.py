@@ -19,6 +19,7 @@ from services.session.store.records import Records
 from shared.contracts import features
 from shared.contracts.envelope import ConversationCommand, Event, Reply
 from shared.contracts.features.absence import ClearAway
+from shared.contracts.features.agreements import RemindAgreement
 from shared.contracts.features.leaving import ReturnToConversation
 from shared.contracts.features.safety import AcknowledgeSafety, EscalateSafety, RaiseSafety
 from shared.contracts.features.scheduling import MissSession
@@ -31,7 +32,9 @@ from shared.runtime.postgres import Connection
 FACTS_MOST = 8
 """Facts that one request may record."""
 
-EVEN_WHEN_LEFT = (ReturnToConversation, RaiseSafety, AcknowledgeSafety, EscalateSafety, MissSession, ClearAway)
+EVEN_WHEN_LEFT = (
+    ReturnToConversation, RaiseSafety, AcknowledgeSafety, EscalateSafety, MissSession, ClearAway, RemindAgreement,
+)  # fmt: skip
 """What can be recorded though somebody has left: coming back, asking for help, and what ends with its time."""
 
 F = TypeVar("F", bound=features.Fact)
@@ -153,6 +156,9 @@ async def carry_out(tx: Connection, write: Write, command: RecordCommand) -> lis
         await Store(tx).raise_head(head)
         made, events = [fact for fact, _ in step.facts], step.events
     metrics.RECORDS.labels(type(command).__name__, outcome).inc()
+    if not made:  # it came due, and nobody is to hear of it
+        assert not command.replyto
+        return []
     first = made[0]
     accepted = RecordAccepted(causationid=command.id, record=first.record, n=first.n, at=first.at)
     facts = [tell for fact in made for tell in egress.recorded(command, fact, holders, answers=False)]

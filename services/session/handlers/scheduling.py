@@ -89,10 +89,18 @@ async def cancel(step: Step, command: c.CancelSession) -> None:
 
 
 async def miss(step: Step, command: c.MissSession) -> None:
-    """Its time is over. Raises `Refused` (``wrong_state``): it was changed when this was on its way already."""
+    """Its time is over, and it is missed; unless they are in a session, which then is this one.
+
+    Raises `Refused` (``wrong_state``): it was changed when this was on its way already.
+    """
     before = await _kept(step.tx, step.head.id, command.session)
     if before.timer != command.record:
         raise errors.wrong_state({"state": before.scheduled.state, "revision": before.scheduled.revision})
+    running = await Store(step.tx).running_session(step.head.id)
+    if running is not None:
+        after = domain.end(before.scheduled, "started")
+        await Schedule(step.tx).change(step.head.id, after, step.head.next_at(), running.id)
+        return
     after = domain.end(before.scheduled, "missed")
     step.record(c.SessionOffFact, kind="session.missed", session=after.id)
     await Schedule(step.tx).change(step.head.id, after, step.head.last_at)

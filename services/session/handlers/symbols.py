@@ -70,9 +70,10 @@ async def remove_reaction(step: Step, command: RemoveReaction) -> None:
 
 
 async def define(step: Step, command: DefineSymbol) -> None:
-    """Raises `Refused`: ``emoji_taken``."""
+    """Raises `Refused`, as `domain.define` does."""
     store, head = Symbols(step.tx), step.head
-    new = domain.define(command.record, command.participant, await store.in_use(head.id, command.emoji))
+    in_use, alive = await store.in_use(head.id, command.emoji), await store.count_alive(head.id)
+    new = domain.define(command.record, command.participant, in_use, alive)
     fact = step.record(SymbolDefinedFact, symbol=new.id, revision=new.revision, content=command.content)
     await store.insert(head.tenant, head.id, new, command.emoji, fact.n)
     await store.insert_wording(head.tenant, head.id, new, fact.n)
@@ -126,17 +127,17 @@ async def used(tx: Connection, posted: Posted) -> list[SymbolUsedFact]:
     facts = [
         SymbolUsedFact(
             n=use.n,
-            record=derived_id(command.message, use.symbol),
+            record=derived_id(command.message, f"use {index}"),  # says nothing of the symbol, should the message go
             sender=command.sender,
             at=rfc3339(posted.at),
             symbol=use.symbol,
             message=command.message,
             how="message",
         )
-        for use in posted.used
+        for index, use in enumerate(posted.used)
     ]
-    for fact in facts:
-        await records.insert(command.conversation, fact, posted.at, None)
+    if facts:
+        await records.insert_uses(command.conversation, facts, posted.at)
     return facts
 
 

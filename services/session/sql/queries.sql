@@ -1,8 +1,9 @@
 -- name: lock_heads!
--- The heads of conversations that are about to grow, locked in one order, with the database's clock.
+-- The heads of conversations that are about to grow, locked in one order, with the database's clock. Not `for update`: the
+-- pacer, which holds a tally that this transaction may want next, inserts rows that refer to the conversation.
 select id, tenant, client, therapist, last_seq, last_n, last_at, left_by, erased_at, erased_by,
        erasure_done_at, clock_timestamp() as now
-from conversation where id = any($1::uuid[]) order by id for update;
+from conversation where id = any($1::uuid[]) order by id for no key update;
 
 -- name: read_heads
 select id, tenant, client, therapist, last_seq, last_n, last_at, left_by, erased_at, erased_by,

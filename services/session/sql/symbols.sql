@@ -10,6 +10,9 @@ where conversation = $1 and symbol = $2;
 select symbol, proposer, revision, agreed, false as retired from symbol
 where conversation = $1 and emoji = $2 and retired_at is null;
 
+-- name: count_alive
+select count(*) from symbol where conversation = $1 and retired_at is null;
+
 -- name: insert_symbol!
 insert into symbol (tenant, conversation, symbol, emoji, n, proposer, revision) values ($1, $2, $3, $4, $5, $6, 1);
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from services.session.store import PAGE_BYTES, record_fact
 from shared.contracts import features
+from shared.contracts.features.symbols import SymbolUsedFact
 from shared.contracts.ids import Intervention
 from shared.contracts.records import RecordFact
 from shared.runtime.postgres import Connection, Queries
@@ -52,6 +53,22 @@ class Records:
             fact.model_dump_json(exclude=set(_BASE)),
             fingerprint,
             None if fact.content is None else b64decode(fact.content),
+            getattr(fact, "message", None),
+        )
+
+    async def insert_uses(self, conversation: str, facts: Sequence[SymbolUsedFact], at: datetime) -> None:
+        """What one message used."""
+        first = facts[0]
+        await self._tx.execute(
+            _sql["insert_uses"],
+            conversation,
+            first.kind,
+            at,
+            first.sender,
+            first.message,
+            [fact.n for fact in facts],
+            [fact.record for fact in facts],
+            [fact.model_dump_json(exclude=set(_BASE)) for fact in facts],
         )
 
     async def after(self, conversation: str, n: int, limit: int) -> tuple[list[features.Fact], bool]:
@@ -75,7 +92,9 @@ class Records:
         return Message(row["n"], row["seq"], str(row["sender"]), row["intervention"], row["deleted"])
 
     async def take_back(self, conversation: str, message: str) -> None:
-        await self._tx.execute(_sql["take_back"], conversation, message)
+        """Empty a message, and what records say of the emoji in it and on it."""
+        for query in ("take_back", "take_back_emoji"):
+            await self._tx.execute(_sql[query], conversation, message)
 
     async def set_intervention(self, conversation: str, message: str, intervention: Intervention) -> None:
         await self._tx.execute(_sql["set_intervention"], conversation, message, intervention)

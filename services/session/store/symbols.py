@@ -79,6 +79,10 @@ class Symbols:
         """The symbol that has the emoji now."""
         return _symbol(await self._tx.fetchrow(_sql["symbol_in_use"], conversation, bytes.fromhex(emoji)))
 
+    async def count_alive(self, conversation: str) -> int:
+        found: int = await self._tx.fetchval(_sql["count_alive"], conversation)
+        return found
+
     async def insert(self, tenant: str, conversation: str, symbol: Symbol, emoji: Tag, n: int) -> None:
         raw = bytes.fromhex(emoji)
         await self._tx.execute(_sql["insert_symbol"], tenant, conversation, symbol.id, raw, n, symbol.proposer)

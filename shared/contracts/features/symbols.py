@@ -18,6 +18,7 @@ MEANING_MAX = 500
 
 State = Literal["proposed", "agreed", "revised", "retired"]
 How = Literal["message", "reaction"]
+Deleted = Literal[True] | None
 Revision = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
@@ -88,15 +89,21 @@ class SymbolTimeline(InConversation):
 
 
 class ReactionAdded(Happened):
+    """``deleted``: the message was taken back since, and which emoji it was is gone with it; its ``n`` stays."""
+
     type: Literal["reaction.added"] = "reaction.added"
     message: Id
-    emoji: str
+    emoji: str | None = LeftOut
+    deleted: Deleted = LeftOut
 
 
 class ReactionRemoved(Happened):
+    """``deleted``: as above."""
+
     type: Literal["reaction.removed"] = "reaction.removed"
     message: Id
-    emoji: str
+    emoji: str | None = LeftOut
+    deleted: Deleted = LeftOut
 
 
 class SymbolDefined(Happened):
@@ -130,12 +137,16 @@ class SymbolRetired(Happened):
 
 
 class SymbolUsed(Happened):
-    """Somebody used a symbol's emoji in a message of theirs (its tone included), or as a reaction to ``message``."""
+    """Somebody used a symbol's emoji in a message of theirs (its tone included), or as a reaction to ``message``.
+
+    ``deleted``: as above; then it says of no symbol.
+    """
 
     type: Literal["symbol.used"] = "symbol.used"
-    symbol: Id
+    symbol: Id | None = LeftOut
     message: Id
     how: How
+    deleted: Deleted = LeftOut
 
 
 class WordingValue(Value):
@@ -243,11 +254,13 @@ class ReadTimeline(Question):
 class ReactionAddedFact(RecordFact):
     kind: Literal["reaction.added"] = "reaction.added"
     message: Id
+    deleted: Deleted = LeftOut
 
 
 class ReactionRemovedFact(RecordFact):
     kind: Literal["reaction.removed"] = "reaction.removed"
     message: Id
+    deleted: Deleted = LeftOut
 
 
 class SymbolDefinedFact(RecordFact):
@@ -275,9 +288,10 @@ class SymbolRetiredFact(RecordFact):
 
 class SymbolUsedFact(RecordFact):
     kind: Literal["symbol.used"] = "symbol.used"
-    symbol: Id
+    symbol: Id | None = LeftOut
     message: Id
     how: How
+    deleted: Deleted = LeftOut
 
 
 class StoredWording(Value):

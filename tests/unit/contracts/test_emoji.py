@@ -1,5 +1,7 @@
 """Emoji as a person sees them: which texts are exactly one, and which are the same."""
 
+from time import process_time
+
 import pytest
 import regex
 from emoji import EMOJI_DATA, STATUS
@@ -114,6 +116,29 @@ pieces = st.one_of(
 @example("✀\u200d🐢 1⃣ 🇩🇪🇫")
 def test_those_of_a_text_are_found_as_by_the_definition(text: str) -> None:
     assert identities(text) == by_clusters(text)
+
+
+@given(st.text("🇩🇪🇫🇷\u0600\ufe0f\u0301\u0903\u200da", max_size=30))
+@example("\u0600🇩🇪🇫🇷")
+@example("🇩🇪\u0301🇫🇷🇩")
+def test_flag_letters_pair_as_by_the_definition(text: str) -> None:
+    assert identities(text) == by_clusters(text)
+
+
+def spent(text: str) -> float:
+    """The least time of several tries."""
+    tries = []
+    for _ in range(7):
+        begun = process_time()
+        identities(text)
+        tries.append(process_time() - begun)
+    return min(tries)
+
+
+@pytest.mark.parametrize("sign", ["\u0600", "🇩", "🇩🇪", "🐢\u200d", "\u0301", "1\u20e3", "क\u094d", "\u1100"])
+def test_a_text_of_whatever_signs_is_read_in_a_time_that_grows_as_it_does(sign: str) -> None:
+    """Eight times the text: eight times as long, where each sign looked at all others it would be sixty-four times."""
+    assert spent("🐢" + sign * 32_000) < 24 * spent("🐢" + sign * 4_000)
 
 
 @given(st.lists(st.sampled_from(list(LISTED)), max_size=12))

@@ -1,11 +1,15 @@
 """The lexicon: every state of a symbol, every action, by every actor."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
 
 from services.session.domain import symbols
+from services.session.domain.heads import Head
 from services.session.domain.symbols import State, Symbol
+from services.session.handlers.appending import Appender
 from shared.contracts.errors import Code, Refused
 
 PROPOSER, OTHER = "proposer", "other"
@@ -94,7 +98,26 @@ def test_one_agrees_to_the_wording_that_one_saw() -> None:
 
 
 def test_an_emoji_has_one_meaning_at_a_time() -> None:
-    assert symbols.define("new", OTHER, None) == Symbol("new", OTHER)
+    assert symbols.define("new", OTHER, None, 0) == Symbol("new", OTHER)
     with pytest.raises(Refused) as refused:
-        symbols.define("new", OTHER, AT[State.PROPOSED])
+        symbols.define("new", OTHER, AT[State.PROPOSED], 1)
     assert (refused.value.code, refused.value.details["symbol"]) == (Code.EMOJI_TAKEN, "s")
+
+
+def test_a_pair_has_so_many_symbols_at_most() -> None:
+    assert symbols.define("new", OTHER, None, symbols.ALIVE_MOST - 1) == Symbol("new", OTHER)
+    with pytest.raises(Refused) as refused:
+        symbols.define("new", OTHER, None, symbols.ALIVE_MOST)
+    assert (refused.value.code, refused.value.details) == (Code.TOO_MANY, {"most": symbols.ALIVE_MOST})
+
+
+def test_a_lexicon_that_is_known_counts_while_nothing_else_happened() -> None:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    head = Head("c", "tenant", PROPOSER, OTHER, 3, 7, now, now)
+    appender = Appender()
+    assert appender.lexicon(head) is None
+    appender.learn(head, [], {"0" * 32: "s"})
+    assert appender.lexicon(replace(head)) == {"0" * 32: "s"}
+    assert appender.lexicon(replace(head, last_n=8)) is None  # perhaps a symbol was defined elsewhere
+    appender.forget("c")
+    assert appender.lexicon(head) is None

@@ -11,6 +11,7 @@ export interface Reaction { from: string; emoji: string; n: number; on: boolean 
 
 interface Happened { conversation: string; n: number; record: string; from: string; at: string }
 export type SymbolFrame = Happened & (
+  | { type: "reaction.added" | "reaction.removed" | "symbol.used"; message: string; deleted: true } // the message is no more
   | { type: "reaction.added" | "reaction.removed"; message: string; emoji: string }
   | { type: "symbol.defined"; symbol: string; revision: number; emoji: string; meaning: string }
   | { type: "symbol.revised"; symbol: string; revision: number; meaning: string }
@@ -50,7 +51,14 @@ export class Lexicon {
     for (const sign of signs) this.#signs.set(sign.symbol, sign);
   }
 
+  /** A message was taken back: nothing says any more which emoji it had, or was answered with. */
+  forget(message: string): void {
+    this.#reactions.delete(message);
+    this.#used.delete(message);
+  }
+
   take(frame: SymbolFrame): void {
+    if ("deleted" in frame) return;
     switch (frame.type) {
       case "reaction.added":
       case "reaction.removed": {

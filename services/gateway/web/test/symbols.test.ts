@@ -51,6 +51,15 @@ describe("the lexicon", () => {
     expect(lexicon.usedIn("m").map((sign) => sign.emoji)).toEqual(["🐢"]);
     expect(lexicon.usedIn("other")).toEqual([]);
   });
+  it("forgets what a message had and was answered with when it is taken back", () => {
+    const lexicon = new Lexicon();
+    lexicon.take(defined());
+    lexicon.take(frame("symbol.used", OTHER, { symbol: "s", message: "m", how: "message" }));
+    lexicon.take(frame("reaction.added", ME, { message: "m", emoji: "🐢" }));
+    lexicon.forget("m");
+    for (const type of ["symbol.used", "reaction.added", "reaction.removed"]) lexicon.take(frame(type, ME, { message: "m", deleted: true }));
+    expect([lexicon.usedIn("m"), lexicon.reactions("m")]).toEqual([[], []]);
+  });
 });
 
 it("offers to each what the platform lets them do", () => {

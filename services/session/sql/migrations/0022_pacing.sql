@@ -32,7 +32,10 @@ create table turn (
 create index turn_reply on turn (conversation, scope, client, reply_ms) where reply_ms is not null;
 
 -- Above which share of the last 200 words a tenant's therapists are offered prompts.
-create table pacing_setting (tenant uuid primary key, offer_share real not null check (offer_share between 0 and 1));
+create table pacing_setting (
+    tenant uuid primary key,
+    offer_share double precision not null check (offer_share between 0 and 1)
+);
 
 -- In which session a message was said.
 create index session_started on session (conversation, started_n);

@@ -1,5 +1,9 @@
 -- depends: 0025_due
 
+-- The message that a record is about.
+alter table event add column about uuid;
+create index event_about on event (conversation, about) where about is not null;
+
 -- Each use of an emoji in a message or as a reaction: `n` is the message's or the reaction's own. `emoji` is a tag, which
 -- only the conversation's key can make. A use that was taken back isn't here any more.
 create table emoji_use (

@@ -19,6 +19,7 @@ const W = words({
   uses: "Where it was used", noUses: "Not used yet.", inReaction: "as a reaction", reactions: "Reactions",
   takeBack: (emoji: string) => `Take back ${emoji}`, by: (emoji: string, name: string) => `${emoji} from ${name}`,
   bad: { bad_emoji: "That isn’t one emoji.", too_long: "A meaning has 500 characters at most.", bad_text: "Say what it means.", emoji_taken: "This emoji has a meaning already.",
+    too_many: "You have as many symbols as there can be. Put one aside first.",
     wrong_state: "It has changed in the meantime." } as Record<string, string>,
 }, {
   symbols: "Symboles", react: "Réagir", emoji: "Un émoji", add: "Ajouter", meaning: "Ce qu’il signifie pour vous", propose: "Proposer",
@@ -28,6 +29,7 @@ const W = words({
   uses: "Où il a servi", noUses: "Pas encore utilisé.", inReaction: "en réaction", reactions: "Réactions",
   takeBack: (emoji: string) => `Retirer ${emoji}`, by: (emoji: string, name: string) => `${emoji} de ${name}`,
   bad: { bad_emoji: "Ce n’est pas un seul émoji.", too_long: "Un sens a 500 caractères au plus.", bad_text: "Dites ce qu’il signifie.", emoji_taken: "Cet émoji a déjà un sens.",
+    too_many: "Vous avez déjà autant de symboles que possible. Mettez-en d’abord un de côté.",
     wrong_state: "Cela a changé entre-temps." },
 });
 
@@ -51,7 +53,10 @@ export class SymbolsView implements PageFeature {
   }
 
   take(frame: About): void {
-    if (frame.type.startsWith("symbol.") || frame.type.startsWith("reaction.")) {
+    if (frame.type === "message.deleted") {
+      this.#lexicon.forget(frame.message);
+      this.#update();
+    } else if (frame.type.startsWith("symbol.") || frame.type.startsWith("reaction.")) {
       this.#lexicon.take(frame as SymbolFrame);
       this.#update();
     }
