@@ -34,6 +34,7 @@ from shared.contracts.frames.server import Reconnect
 from shared.exercises.loading import BrokenDefinition
 from shared.runtime import service
 from shared.runtime.keys.ring import make_keyring
+from shared.runtime.sealing import Sealer
 from shared.runtime.service import CannotRun, Parts
 from shared.runtime.stray import lasting
 from shared.safety import library
@@ -58,19 +59,20 @@ class Gateway:
         parts.health.set("listening", "starting")
         tokens = Tokens(settings.token_keys)
         self._store = Store(parts.pool)
-        self._peers = Peers(parts.publisher, parts.sealer)
+        sealer = Sealer(settings.content_key)
+        self._peers = Peers(parts.publisher, sealer)
         self._tenants = Tenants(self._store)
         self._switches = Switches(self._store)
         self._audit = Audit(self._store)
         requests = Requests(parts.publisher)
-        self._reads = Reads(requests, parts.sealer, settings.session_url)
-        self._keys = make_keyring(settings, parts.sealer)
+        self._reads = Reads(requests, sealer, settings.session_url)
+        self._keys = make_keyring(settings, sealer)
         self._hub = Hub(
             settings,
             requests,
             self._reads,
             self._peers,
-            parts.sealer,
+            sealer,
             self._keys,
             tokens,
             self._tenants,

@@ -28,7 +28,6 @@ from shared.runtime.logging import setup
 from shared.runtime.ownership import NameTaken, WrongQueueCount
 from shared.runtime.postgres import Pool
 from shared.runtime.reads import Reads
-from shared.runtime.sealing import Sealer
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.stray import lasting
 
@@ -50,7 +49,6 @@ class Parts:
     publishing: Link
     consuming: Link
     publisher: Publisher
-    sealer: Sealer
     reads: Reads
     queue_kind: QueueKind
 
@@ -117,8 +115,7 @@ def migrate(name: str, folder: Path) -> None:
 
 
 def _parts(settings: ServiceSettings, health: Health, pool: Pool, publishing: Link, consuming: Link) -> Parts:
-    sealer = Sealer(settings.content_key)
-    return Parts(health, pool, publishing, consuming, Publisher(publishing), sealer, Reads(sealer), settings.queue_kind)
+    return Parts(health, pool, publishing, consuming, Publisher(publishing), Reads(), settings.queue_kind)
 
 
 async def _once(settings: S, verb: Verb[S]) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -85,11 +84,10 @@ def slow_tenant(state: State) -> tuple[str, str]:
         "origins": ["https://partner.example"],
         "rate_factor": 1,
     }
-    environment = {**os.environ, **services.environment("gateway", state)}
     subprocess.run(
         [sys.executable, "-m", "services.gateway", "ensure-tenant"],
         input=json.dumps(told).encode(),
-        env=environment,
+        env=services.environment("gateway", state),
         cwd=REPO,
         check=True,
         capture_output=True,

@@ -38,7 +38,7 @@ class Platform:
 
     def environment(self, service: Service) -> dict[str, str]:
         """The settings of one service, as the supervisor gives them."""
-        return {**os.environ, **services.environment(service, self.state)}
+        return services.environment(service, self.state)
 
     def pid(self, name: Part) -> int:
         return int((self.home / "pids" / name).read_text())
