@@ -5,9 +5,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Container
 
 from deploy.local import postgres, rabbitmq
 from deploy.local.home import KEY_SERVICES, QUEUE_SERVICES, REPO, Service, State
+from shared.runtime.service import OWNER_URL
 
 VERB_S = 60
 OURS = "UNSAID_"
@@ -37,17 +39,22 @@ def admin_url(name: Service, state: State, path: str) -> str:
 
 
 def run_verb(name: Service, verb: str, told: object, state: State) -> "subprocess.CompletedProcess[str]":
-    """One of a service's verbs besides serving, told in JSON on standard input."""
+    """One of a service's verbs besides serving, told in JSON on standard input; as its database's owner."""
     return subprocess.run(
         [*command(name), verb],
         input=json.dumps(told),
-        env=environment(name, state),
+        env=plain() | {OWNER_URL: postgres.owner_url(state, name)},
         cwd=REPO,
         capture_output=True,
         text=True,
         check=False,
         timeout=VERB_S,
     )
+
+
+def plain(known: Container[str] = ()) -> dict[str, str]:
+    """Our own environment; of what is the platform's in it, only what is known."""
+    return {key: value for key, value in os.environ.items() if key in known or not key.startswith(OURS)}
 
 
 def settings(name: Service) -> set[str]:
@@ -58,9 +65,8 @@ def settings(name: Service) -> set[str]:
 
 def environment(name: Service, state: State) -> dict[str, str]:
     """What a service is started with; of what stands in ours, no address or secret that it has no use for."""
-    known = settings(name) | {HOME}
     told = {
-        **{key: value for key, value in os.environ.items() if key in known or not key.startswith(OURS)},
+        **plain(settings(name) | {HOME}),
         "UNSAID_DATABASE_URL": postgres.serving_url(state, name),
         "UNSAID_AMQP_URL": rabbitmq.service_url(state, name),
         # The same name after a restart, so that it takes its queues back at once.

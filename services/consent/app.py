@@ -42,9 +42,9 @@ async def _publish_files(pool: Pool, files: list[Form]) -> None:
         await forms.publish_files(db, Store(db), files)
 
 
-async def restored(_: Settings, parts: Parts) -> None:
+async def restored(pool: Pool) -> None:
     """The operator says that the database was restored from a backup, where that can't be seen."""
-    async with parts.pool.acquire() as db, db.transaction():
+    async with pool.acquire() as db, db.transaction():
         print(json.dumps({"withdrawn": await restoring.restored(Store(db))}))
 
 

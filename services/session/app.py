@@ -23,6 +23,7 @@ from shared.exercises import library
 from shared.runtime import service, tenants
 from shared.runtime.keys.ring import Keyring, make_keyring
 from shared.runtime.ownership import Ownership
+from shared.runtime.postgres import Pool
 from shared.runtime.sealing import Sealer
 from shared.runtime.service import CannotRun, Parts
 from shared.runtime.stray import lasting
@@ -99,10 +100,10 @@ class OfferShare(Value):
     share: Annotated[float, Field(ge=0, le=1)]
 
 
-async def offer_share(_: Settings, parts: Parts) -> None:
+async def offer_share(pool: Pool) -> None:
     """Told on standard input. Raises ValidationError."""
     told = OfferShare.model_validate_json(sys.stdin.read())
-    async with tenants.transaction(parts.pool, [told.tenant]) as tx:
+    async with tenants.transaction(pool, [told.tenant]) as tx:
         await PacingStore(tx).set_share(told.tenant, told.share)
 
 

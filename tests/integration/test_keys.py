@@ -18,7 +18,7 @@ from shared.contracts.keys import conversation_key, message
 from shared.runtime.keys.admin import Admin
 from shared.runtime.keys.providers import FileProvider
 from shared.runtime.keys.store import KeyStore
-from shared.runtime.postgres import make_pool
+from shared.runtime.postgres import HOUSEKEEPING, make_pool
 from shared.runtime.sealing import Sealer
 from tests.support.instances import database
 from tests.support.keys import keyring
@@ -38,8 +38,8 @@ async def own_talk(own: Platform) -> AsyncIterator[Conversation]:
 @asynccontextmanager
 async def administering(platform: Platform) -> AsyncIterator[Admin]:
     """As whoever owns the key store."""
-    url = postgres.database_url(platform.state, postgres.KEYS)
-    store = KeyStore(make_pool(SecretStr(url), 1))
+    url = postgres.owner_url(platform.state, postgres.KEYS)
+    store = KeyStore(make_pool(SecretStr(url), 1, HOUSEKEEPING))
     yield Admin(store, FileProvider(platform.home / "keys.json"))
     store.close()
 

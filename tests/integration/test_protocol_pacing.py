@@ -2,15 +2,13 @@
 
 import asyncio
 import random
-import subprocess
-import sys
 import uuid
 from typing import Any, get_args
 
 import pytest
 
 from deploy.local import services
-from deploy.local.home import REPO, State
+from deploy.local.home import State
 from shared.contracts.ids import Intervention
 from tests.support.erasure import caches_expired, erase, tenant_of
 from tests.support.instances import database
@@ -177,17 +175,9 @@ async def test_no_offer_while_muted_nor_below_the_threshold(
     assert (await therapist.ok("pacing.get"))["muted"] is True
     await held_long(therapist)
     tenant = await tenant_of(platform, other_talk)
-    await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "services.session", "offer-share"],
-        input=f'{{"tenant":"{tenant}","share":1.0}}',
-        env=services.environment("session", state),
-        cwd=REPO,
-        text=True,
-        check=True,
-        capture_output=True,
-        timeout=30,
-    )
+    told = {"tenant": tenant, "share": 1.0}
+    done = await asyncio.to_thread(services.run_verb, "session", "offer-share", told, state)
+    done.check_returncode()
     others = await other_talk.both()
     await held_long(others[1])
     for one in (therapist, others[1]):

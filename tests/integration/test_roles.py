@@ -30,6 +30,9 @@ from tests.support.platform import Platform
 DATABASES: tuple[Service | Literal["keys"], ...] = (*SERVICES, "keys")
 Pair = tuple[Participant, Participant]
 
+NO_ID = "00000000-0000-0000-0000-000000000000"
+AS_TENANT = f"set unsaid.tenants = '{{{NO_ID}}}'"
+"""So that it isn't row-level security that refuses."""
 EVERYWHERE = (
     "create table public.other (x int)",
     "create temporary table other (x int)",
@@ -56,6 +59,14 @@ FORBIDDEN: dict[Service, tuple[str, ...]] = {
         "set role gateway",
         "delete from tenant",
         "delete from api_client",
+        "select * from api_client",
+        "insert into tenant (id, name) values (gen_random_uuid(), 'mine')",
+        "update tenant set rate_factor = 1000",
+        f"{AS_TENANT}; insert into api_client values ('mine', '{NO_ID}', '', '')",
+        "update api_client set secret_hash = ''",
+        "insert into live_off (scope) values ('*')",
+        "update live_off set scope = ''",
+        "delete from live_off",
         "select * from refusal",
         "update refusal set times = 0",
         "delete from refusal",
@@ -72,6 +83,8 @@ FORBIDDEN: dict[Service, tuple[str, ...]] = {
         "delete from read_mark",
         "delete from session",
         "delete from composition",
+        f"{AS_TENANT}; insert into pacing_setting values ('{NO_ID}', 1)",
+        "update pacing_setting set offer_share = 1",
     ),
     "consent": (
         *WITH_QUEUES,

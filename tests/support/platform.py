@@ -102,15 +102,7 @@ class Platform:
             "obscure": obscure,
             "away": away or {},
         }
-        subprocess.run(
-            [sys.executable, "-m", "services.gateway", "ensure-tenant"],
-            input=json.dumps(body),
-            env=self.environment("gateway"),
-            cwd=REPO,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        services.run_verb("gateway", "ensure-tenant", body, self.state).check_returncode()
         return name, secret
 
 
