@@ -11,6 +11,7 @@ from services.consent.domain.log import Logs
 from services.consent.handlers import Handlers, forms, restoring
 from services.consent.ingress import read_forms
 from services.consent.store import Store
+from shared.contracts.commands import RegisterConversation
 from shared.contracts.consent_commands import ConsentCommand
 from shared.runtime import service
 from shared.runtime.ownership import Ownership
@@ -31,7 +32,7 @@ async def build(settings: Settings, parts: Parts) -> Worker[ConsentCommand]:
     except BadForms as bad:
         raise CannotRun(str(bad)) from None
     handlers = Handlers(Logs(settings.consent_log_name, settings.consent_log_key))
-    return Worker("consent", batches, handlers, parts, ownership)
+    return Worker("consent", batches, handlers, parts, ownership, RegisterConversation)
 
 
 @when_there

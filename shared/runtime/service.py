@@ -115,10 +115,6 @@ def _as_owner(name: str, asked: str, folder: Path, verbs: Mapping[str, Verb]) ->
         asyncio.run(_once(name, SecretStr(url), verbs[asked]))
 
 
-def _parts(settings: ServiceSettings, health: Health, pool: Pool, publishing: Link, consuming: Link) -> Parts:
-    return Parts(health, pool, publishing, consuming, Publisher(publishing), Reads(), settings.queue_kind)
-
-
 async def _once(name: str, owner: SecretStr, verb: Verb) -> None:
     """Raises `SystemExit`: the database is away."""
     try:
@@ -137,7 +133,8 @@ async def _live(name: str, settings: S, folder: Path, build: Build[S]) -> None:
     publishing = Link(settings.amqp_url, f"{name}.{settings.instance}.out", health)
     consuming = Link(settings.amqp_url, f"{name}.{settings.instance}.in", health)
     pool = postgres.make_pool(settings.database_url, POOL_SIZE)
-    parts = _parts(settings, health, pool, publishing, consuming)
+    publisher = Publisher(publishing, name)
+    parts = Parts(health, pool, publishing, consuming, publisher, Reads(), settings.queue_kind)
     admin = await start_admin(settings.admin_host, settings.admin_port, [*health.routes(), *parts.reads.routes()])
     try:
         async with asyncio.TaskGroup() as group:

@@ -20,11 +20,24 @@ from pydantic import SecretStr
 
 from deploy.local import databases, postgres, rabbitmq
 from deploy.local.home import QUEUE_SERVICES, SERVICES, Home, QueueService, Service
+from shared.contracts.consent_commands import Decide
+from shared.contracts.consent_events import ConsentChanged
+from shared.contracts.envelope import Envelope
+from shared.contracts.ids import ConsentState
 from shared.runtime import migrations
-from shared.runtime.broker.topology import EVENTS, LIVE, commands_exchange, dead_exchange, dead_queue
+from shared.runtime.broker.topology import (
+    LIVE,
+    REGISTERED,
+    command_queue,
+    commands_exchange,
+    dead_exchange,
+    dead_queue,
+    events_exchange,
+    registrations_exchange,
+)
 from tests.chaos.cluster import control
 from tests.support.instances import database, free_port, instance, ready
-from tests.support.participants import Participant
+from tests.support.participants import Conversation, Participant
 from tests.support.platform import Platform
 
 DATABASES: tuple[Service | Literal["keys"], ...] = (*SERVICES, "keys")
@@ -228,11 +241,17 @@ def others(service: Service) -> list[QueueService]:
 
 WRITES: dict[Service, set[str]] = {
     "gateway": {LIVE, *(commands_exchange(each) for each in QUEUE_SERVICES)},
-    "session": {EVENTS, *(commands_exchange(each) for each in QUEUE_SERVICES), dead_exchange("session")},
-    "consent": {EVENTS, dead_exchange("consent")},
-    "notes": {EVENTS, dead_exchange("notes")},
+    "session": {
+        *(exchange("session") for exchange in (events_exchange, commands_exchange, dead_exchange)),
+        *map(registrations_exchange, REGISTERED),
+    },
+    "consent": {events_exchange("consent"), dead_exchange("consent")},
+    "notes": {events_exchange("notes"), dead_exchange("notes")},
 }
-EXCHANGES = {EVENTS, LIVE, *(commands_exchange(s) for s in QUEUE_SERVICES), *(dead_exchange(s) for s in QUEUE_SERVICES)}
+EVENTS = {events_exchange(each) for each in QUEUE_SERVICES}
+REGISTRATIONS = {registrations_exchange(each) for each in REGISTERED}
+OF_SERVICES = {exchange(each) for each in QUEUE_SERVICES for exchange in (commands_exchange, dead_exchange)}
+EXCHANGES = {LIVE, *EVENTS, *REGISTRATIONS, *OF_SERVICES}
 
 
 async def _publish(platform: Platform, service: Service, exchange: str) -> None:
@@ -282,13 +301,83 @@ async def test_nobody_makes_or_deletes_an_exchange(platform: Platform, service: 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_nobody_listens_in_on_what_isnt_for_it(platform: Platform, service: Service) -> None:
     """A queue of one's own isn't bound to another's exchange."""
-    own = "gateway.listener" if service == "gateway" else f"{service}.99"
-    readable = {EVENTS, LIVE} if service == "gateway" else {commands_exchange(service), dead_exchange(service)}
+    queue_name = "gateway.listener" if service == "gateway" else f"{service}.99"
+    own = {commands_exchange(service), dead_exchange(service), registrations_exchange(service)}
+    readable = {LIVE, *EVENTS} if service == "gateway" else own
     for exchange in sorted(EXCHANGES - readable):
         async with channel(platform, service) as opened:
-            queue = await opened.declare_queue(own, exclusive=True)
+            queue = await opened.declare_queue(queue_name, exclusive=True)
             with pytest.raises(ChannelAccessRefused):
                 await queue.bind(exchange, "session.0")
+
+
+async def _tell(platform: Platform, service: Service, exchange: str, key: str, envelope: Envelope) -> None:
+    async with channel(platform, service) as opened:
+        target = await opened.get_exchange(exchange, ensure=False)
+        await target.publish(aio_pika.Message(b"[" + envelope.model_dump_json().encode() + b"]"), key, timeout=5)
+
+
+async def test_nobody_but_the_consent_service_says_what_is_in_force(
+    platform: Platform, talk: Conversation, pair: Pair
+) -> None:
+    client, _ = pair
+    await client.consent("live_text")
+    consents = await database(platform, "consent")
+    epoch = await consents.fetchval("select max(epoch) from decision where conversation = $1", talk.id)
+    of_talk = "select address, tenant from subscription where topic = $1"
+    held = await consents.fetch(of_talk, talk.id)
+    await consents.close()
+    assert held
+
+    async def says(service: QueueService, state: ConsentState, later: int) -> None:
+        for row in held:
+            changed = ConsentChanged(
+                tenant=str(row["tenant"]),
+                conversation=talk.id,
+                participant=talk.client,
+                purpose="live_text",
+                state=state,
+                epoch=epoch + later,
+            )
+            await _tell(platform, service, events_exchange(service), row["address"], changed)
+
+    for other in ("session", "notes"):
+        await says(other, "withdrawn", 2)
+    await says("consent", "withdrawn", 1)
+    assert (await client.until("consent.changed", purpose="live_text", state="withdrawn"))["epoch"] == epoch + 1
+    await client.settled()
+    assert epoch + 2 not in [frame.get("epoch") for frame in client.seen]
+
+
+async def test_the_session_service_decides_for_nobody(platform: Platform, talk: Conversation, pair: Pair) -> None:
+    """It may say that a conversation is there, and nothing else."""
+    client, _ = pair
+    decision = str(uuid.uuid4())
+    consents = await database(platform, "consent")
+    tenant = str(await consents.fetchval("select tenant from conversation where id = $1", talk.id))
+    decide = Decide(
+        tenant=tenant,
+        replyto="",
+        conversation=talk.id,
+        participant=talk.client,
+        purpose="live_text",
+        grant=False,
+        decision=decision,
+        version=None,
+        sha256=None,
+        if_epoch=None,
+        via="partner",
+        device=None,
+    )
+    queue = command_queue("consent", platform.state.queues.consent, talk.id)
+    await _tell(platform, "session", registrations_exchange("consent"), queue, decide)
+    await client.consent("live_text")  # behind it
+    assert await consents.fetchval("select count(*) from decision where id = $1", decision) == 0
+    await consents.close()
+    async with channel(platform, "consent") as opened:
+        letter = await (await opened.get_queue(dead_queue("consent"), ensure=False)).get(timeout=5)
+        assert letter.headers["reason"] == "not_its_to_ask"
+        await letter.ack()
 
 
 async def test_a_gateway_has_queues_of_its_own(platform: Platform) -> None:
