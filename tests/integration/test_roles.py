@@ -3,8 +3,7 @@
 import asyncio
 import shutil
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -14,21 +13,15 @@ import aiohttp
 import asyncpg
 import psycopg
 import pytest
-from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused
 from pydantic import SecretStr
 
-from deploy.local import databases, postgres, rabbitmq
+from deploy.local import databases, postgres
 from deploy.local.home import QUEUE_SERVICES, SERVICES, Home, QueueService, Service
-from shared.contracts.consent_commands import Decide
-from shared.contracts.consent_events import ConsentChanged
-from shared.contracts.envelope import Envelope
-from shared.contracts.ids import ConsentState
 from shared.runtime import migrations
 from shared.runtime.broker.topology import (
     LIVE,
     REGISTERED,
-    command_queue,
     commands_exchange,
     dead_exchange,
     dead_queue,
@@ -36,8 +29,9 @@ from shared.runtime.broker.topology import (
     registrations_exchange,
 )
 from tests.chaos.cluster import control
+from tests.support.channels import channel
 from tests.support.instances import database, free_port, instance, ready
-from tests.support.participants import Conversation, Participant
+from tests.support.participants import Participant
 from tests.support.platform import Platform
 
 DATABASES: tuple[Service | Literal["keys"], ...] = (*SERVICES, "keys")
@@ -167,6 +161,16 @@ async def test_what_was_made_before_becomes_the_owners(platform: Platform) -> No
         await connection.close()
 
 
+async def test_nobody_but_the_owner_makes_what_its_functions_could_find(platform: Platform) -> None:
+    """As in a database that began before Postgres 15."""
+    connection = await database(platform, "notes")
+    await connection.execute("grant create on schema public to public")
+    owner = SecretStr(postgres.owner_url(platform.state, "notes"))
+    await asyncio.to_thread(migrations.apply, owner, databases.folder("notes"))
+    assert not await connection.fetchval("select has_schema_privilege('notes_serving', 'public', 'create')")
+    await connection.close()
+
+
 async def test_a_service_waits_until_the_owner_has_migrated(platform: Platform) -> None:
     """It can't do that itself, and doesn't work on tables of before."""
     name, port = f"scratch_{uuid.uuid4().hex}", free_port()
@@ -220,15 +224,6 @@ async def test_each_process_comes_as_itself(platform: Platform, pair: Pair) -> N
 
 
 # --- RabbitMQ --------------------------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def channel(platform: Platform, service: Service) -> AsyncIterator[AbstractChannel]:
-    async with (
-        await aio_pika.connect(rabbitmq.service_url(platform.state, service)) as connection,
-        connection.channel(publisher_confirms=True) as opened,
-    ):
-        yield opened
 
 
 async def _never(_: object) -> None:
@@ -309,75 +304,6 @@ async def test_nobody_listens_in_on_what_isnt_for_it(platform: Platform, service
             queue = await opened.declare_queue(queue_name, exclusive=True)
             with pytest.raises(ChannelAccessRefused):
                 await queue.bind(exchange, "session.0")
-
-
-async def _tell(platform: Platform, service: Service, exchange: str, key: str, envelope: Envelope) -> None:
-    async with channel(platform, service) as opened:
-        target = await opened.get_exchange(exchange, ensure=False)
-        await target.publish(aio_pika.Message(b"[" + envelope.model_dump_json().encode() + b"]"), key, timeout=5)
-
-
-async def test_nobody_but_the_consent_service_says_what_is_in_force(
-    platform: Platform, talk: Conversation, pair: Pair
-) -> None:
-    client, _ = pair
-    await client.consent("live_text")
-    consents = await database(platform, "consent")
-    epoch = await consents.fetchval("select max(epoch) from decision where conversation = $1", talk.id)
-    of_talk = "select address, tenant from subscription where topic = $1"
-    held = await consents.fetch(of_talk, talk.id)
-    await consents.close()
-    assert held
-
-    async def says(service: QueueService, state: ConsentState, later: int) -> None:
-        for row in held:
-            changed = ConsentChanged(
-                tenant=str(row["tenant"]),
-                conversation=talk.id,
-                participant=talk.client,
-                purpose="live_text",
-                state=state,
-                epoch=epoch + later,
-            )
-            await _tell(platform, service, events_exchange(service), row["address"], changed)
-
-    for other in ("session", "notes"):
-        await says(other, "withdrawn", 2)
-    await says("consent", "withdrawn", 1)
-    assert (await client.until("consent.changed", purpose="live_text", state="withdrawn"))["epoch"] == epoch + 1
-    await client.settled()
-    assert epoch + 2 not in [frame.get("epoch") for frame in client.seen]
-
-
-async def test_the_session_service_decides_for_nobody(platform: Platform, talk: Conversation, pair: Pair) -> None:
-    """It may say that a conversation is there, and nothing else."""
-    client, _ = pair
-    decision = str(uuid.uuid4())
-    consents = await database(platform, "consent")
-    tenant = str(await consents.fetchval("select tenant from conversation where id = $1", talk.id))
-    decide = Decide(
-        tenant=tenant,
-        replyto="",
-        conversation=talk.id,
-        participant=talk.client,
-        purpose="live_text",
-        grant=False,
-        decision=decision,
-        version=None,
-        sha256=None,
-        if_epoch=None,
-        via="partner",
-        device=None,
-    )
-    queue = command_queue("consent", platform.state.queues.consent, talk.id)
-    await _tell(platform, "session", registrations_exchange("consent"), queue, decide)
-    await client.consent("live_text")  # behind it
-    assert await consents.fetchval("select count(*) from decision where id = $1", decision) == 0
-    await consents.close()
-    async with channel(platform, "consent") as opened:
-        letter = await (await opened.get_queue(dead_queue("consent"), ensure=False)).get(timeout=5)
-        assert letter.headers["reason"] == "not_its_to_ask"
-        await letter.ack()
 
 
 async def test_a_gateway_has_queues_of_its_own(platform: Platform) -> None:
