@@ -16,3 +16,5 @@ begin
     end loop;
 end
 $$;
+-- Where this schema isn't the owner's (a database from before Postgres 15), the owner can't.
+revoke create on schema public from public;

@@ -34,6 +34,8 @@ from shared.contracts.frames.server import Reconnect
 from shared.exercises.loading import BrokenDefinition
 from shared.runtime import service
 from shared.runtime.keys.ring import make_keyring
+from shared.runtime.postgres import Pool
+from shared.runtime.sealing import Sealer
 from shared.runtime.service import CannotRun, Parts
 from shared.runtime.stray import lasting
 from shared.safety import library
@@ -58,19 +60,20 @@ class Gateway:
         parts.health.set("listening", "starting")
         tokens = Tokens(settings.token_keys)
         self._store = Store(parts.pool)
-        self._peers = Peers(parts.publisher, parts.sealer)
+        sealer = Sealer(settings.content_key)
+        self._peers = Peers(parts.publisher, sealer)
         self._tenants = Tenants(self._store)
         self._switches = Switches(self._store)
         self._audit = Audit(self._store)
         requests = Requests(parts.publisher)
-        self._reads = Reads(requests, parts.sealer, settings.session_url)
-        self._keys = make_keyring(settings, parts.sealer)
+        self._reads = Reads(requests, sealer, settings.session_url)
+        self._keys = make_keyring(settings, sealer)
         self._hub = Hub(
             settings,
             requests,
             self._reads,
             self._peers,
-            parts.sealer,
+            sealer,
             self._keys,
             tokens,
             self._tenants,
@@ -163,11 +166,11 @@ def _obscure(asked: object) -> Obscure:
     raise ValueError
 
 
-async def ensure_tenant(_: Settings, parts: Parts) -> None:
+async def ensure_tenant(pool: Pool) -> None:
     """Create or update a tenant from JSON on standard input. Raises `SystemExit` with what is wrong."""
     try:
         asked = json.load(sys.stdin)
-        tenant = await Store(parts.pool).ensure_tenant(
+        tenant = await Store(pool).ensure_tenant(
             str(asked["name"]),
             [str(origin) for origin in asked["origins"]],
             int(asked["rate_factor"]),
@@ -184,7 +187,7 @@ async def ensure_tenant(_: Settings, parts: Parts) -> None:
     print(json.dumps({"tenant": tenant}))
 
 
-async def switch_live(_: Settings, parts: Parts) -> None:
+async def switch_live(pool: Pool) -> None:
     """Switch live text on or off, from JSON on standard input. Raises `SystemExit` with what is wrong."""
     try:
         asked = json.load(sys.stdin)
@@ -193,7 +196,7 @@ async def switch_live(_: Settings, parts: Parts) -> None:
         raise SystemExit(f"switch-live: the JSON on standard input is not right ({type(error).__name__})") from None
     if not isinstance(on, bool) or not isinstance(tenant, str | None):
         raise SystemExit('switch-live: {"tenant": name or null, "on": true or false} is wanted')
-    if not await Store(parts.pool).switch_live(tenant, on=on):
+    if not await Store(pool).switch_live(tenant, on=on):
         raise SystemExit("switch-live: there is no such tenant")
 
 

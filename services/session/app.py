@@ -23,6 +23,8 @@ from shared.exercises import library
 from shared.runtime import service, tenants
 from shared.runtime.keys.ring import Keyring, make_keyring
 from shared.runtime.ownership import Ownership
+from shared.runtime.postgres import Pool
+from shared.runtime.sealing import Sealer
 from shared.runtime.service import CannotRun, Parts
 from shared.runtime.stray import lasting
 from shared.runtime.worker import Worker
@@ -81,8 +83,9 @@ async def build(settings: Settings, parts: Parts) -> Session:
     ownership = Ownership(parts.pool, settings.instance, queues)
     await ownership.prepare()
     await _offer_exercises(settings, parts)
-    parts.reads.serve(Reader(parts.pool).answer)
-    keys = make_keyring(settings, parts.sealer)
+    sealer = Sealer(settings.content_key)
+    parts.reads.serve(sealer, Reader(parts.pool).answer)
+    keys = make_keyring(settings, sealer)
     handlers = Handlers(settings, keys)
     worker = Worker("session", batches, handlers, parts, ownership)
     pacer = None if settings.plain else Pacer(parts.pool, parts.publisher, handlers.appender)
@@ -97,10 +100,10 @@ class OfferShare(Value):
     share: Annotated[float, Field(ge=0, le=1)]
 
 
-async def offer_share(_: Settings, parts: Parts) -> None:
+async def offer_share(pool: Pool) -> None:
     """Told on standard input. Raises ValidationError."""
     told = OfferShare.model_validate_json(sys.stdin.read())
-    async with tenants.transaction(parts.pool, [told.tenant]) as tx:
+    async with tenants.transaction(pool, [told.tenant]) as tx:
         await PacingStore(tx).set_share(told.tenant, told.share)
 
 

@@ -7,7 +7,7 @@ from services.session.store import Conversation
 from shared.contracts.commands import RegisterConversation
 from shared.contracts.envelope import ConversationCommand, Envelope
 from shared.contracts.events import Fact, Recorded
-from shared.runtime.broker.topology import command_queue, to_commands, to_gateway
+from shared.runtime.broker.topology import command_queue, to_gateway, to_registrations
 from shared.runtime.handler import Tell
 
 
@@ -48,4 +48,4 @@ def registrations(
         command_queue("consent", settings.consent_queues, found.id),
         command_queue("notes", settings.notes_queues, found.id),
     )
-    return tuple(Tell(to_commands(queue, persistent=True), register) for queue in queues)  # nobody repeats it
+    return tuple(Tell(to_registrations(queue), register) for queue in queues)

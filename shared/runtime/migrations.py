@@ -15,6 +15,8 @@ from shared.runtime.postgres import Pool
 
 GRANTS = "grants.sql"
 """Beside the folder of migrations: takes everything away from the serving roles and gives what they need."""
+NOT_PUBLIC = b"revoke create on schema public from public"
+"""Functions with the owner's rights look names up there. A database that began before Postgres 15 lets everybody in."""
 LOCK = 0x756E73616964  # "unsaid"
 
 
@@ -35,6 +37,7 @@ def apply(url: SecretStr, folder: Path) -> int:
             backend.apply_migrations(todo)
         grants = folder.parent / GRANTS
         with guard.transaction():
+            guard.execute(NOT_PUBLIC)
             guard.execute(grants.read_bytes())
         return len(todo)
 

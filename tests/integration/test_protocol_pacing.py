@@ -1,17 +1,14 @@
 """Pacing as both see it: figures after messages, deletions and marks, whole and by session; offers to the therapist."""
 
 import asyncio
-import json
 import random
-import subprocess
-import sys
 import uuid
 from typing import Any, get_args
 
 import pytest
 
 from deploy.local import services
-from deploy.local.home import REPO, State
+from deploy.local.home import State
 from shared.contracts.ids import Intervention
 from tests.support.erasure import caches_expired, erase, tenant_of
 from tests.support.instances import database
@@ -172,17 +169,9 @@ async def test_a_therapist_who_held_the_stage_is_offered_prompts_once(talk: Conv
 async def offer_above(platform: Platform, state: State, talk: Conversation, share: float) -> str:
     """Another threshold for a conversation's tenant, which is given."""
     tenant = await tenant_of(platform, talk)
-    await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "services.session", "offer-share"],
-        input=json.dumps({"tenant": tenant, "share": share}),
-        env=services.environment("session", state),
-        cwd=REPO,
-        text=True,
-        check=True,
-        capture_output=True,
-        timeout=30,
-    )
+    told = {"tenant": tenant, "share": share}
+    done = await asyncio.to_thread(services.run_verb, "session", "offer-share", told, state)
+    done.check_returncode()
     return tenant
 
 

@@ -38,7 +38,7 @@ class Platform:
 
     def environment(self, service: Service) -> dict[str, str]:
         """The settings of one service, as the supervisor gives them."""
-        return {**os.environ, **services.environment(service, self.state)}
+        return services.environment(service, self.state)
 
     def pid(self, name: Part) -> int:
         return int((self.home / "pids" / name).read_text())
@@ -102,15 +102,7 @@ class Platform:
             "obscure": obscure,
             "away": away or {},
         }
-        subprocess.run(
-            [sys.executable, "-m", "services.gateway", "ensure-tenant"],
-            input=json.dumps(body),
-            env=self.environment("gateway"),
-            cwd=REPO,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        services.run_verb("gateway", "ensure-tenant", body, self.state).check_returncode()
         return name, secret
 
 

@@ -161,6 +161,8 @@ async def _keep_trying(hub: Hub, room: Room, command: Decide) -> None:
             if refused.code is Code.UNAVAILABLE:
                 continue
             log.warning("withdrawal_refused", code=refused.code, conversation=room.id)
+            who = None if command.via == "partner" else command.participant
+            hub.audit.note(refused, room.tenant, room.id, who, "consent.withdraw")
         _settled(room, command)
         return
 

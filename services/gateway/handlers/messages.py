@@ -36,7 +36,8 @@ FRAME_BYTES = 250_000
 class SendWaiter:
     """Answers a ``message.send``: with ``ok`` where it has a ref, and always on error."""
 
-    def __init__(self, connection: Connection, frame: client.MessageSend) -> None:
+    def __init__(self, hub: Hub, connection: Connection, frame: client.MessageSend) -> None:
+        self._hub = hub
         self._connection = connection
         self._ref = frame.ref
         self._conversation = frame.conversation
@@ -56,6 +57,8 @@ class SendWaiter:
 
     def failed(self, refused: Refused) -> None:
         metrics.REFUSED.labels(refused.code).inc()
+        claims = self._connection.claims
+        self._hub.audit.note(refused, claims.tenant, self._conversation, claims.sub, "message.send")
         self._connection.send(to_frame(refused, self._ref, "message.send", self._conversation))
 
 
@@ -118,7 +121,7 @@ def send(hub: Hub, room: Room, connection: Connection, frame: client.MessageSend
         content=key.seal(record(frame.message), content_of(frame)),
         words=count,
     )
-    submit = partial(hub.requests.submit, hub.session_queue(room.id), command, SendWaiter(connection, frame))
+    submit = partial(hub.requests.submit, hub.session_queue(room.id), command, SendWaiter(hub, connection, frame))
     _after_typing(connection, hub.peers.hurry(room, frame.message), submit)
 
 

@@ -18,6 +18,7 @@ from services.gateway.handlers import arrivals, compositions, consents, features
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.neighbours import Neighbours
 from services.gateway.handlers.room import Room
+from services.gateway.ingress.senders import may_tell
 from shared.contracts import events as e
 from shared.contracts.commands import RenewAttachments
 from shared.contracts.consent_commands import Probe
@@ -138,6 +139,9 @@ class Listener:
         except ValidationError:  # something of a newer version, perhaps; the others of its batch go on
             messages = [message for raw in split_body(delivery.body) for message in _parse_one(raw)]
         for message in messages:
+            if not may_tell(delivery.exchange, message):
+                log.error("message_not_its_to_tell", type=message.type, exchange=delivery.exchange)
+                continue
             try:
                 self._dispatch(message)
             except Exception as error:  # one message must not take the others along

@@ -14,7 +14,8 @@ grant select, insert, update (content, fingerprint, words, intervention, data) o
 grant select, insert, update, delete on composition_part to session_serving;
 grant select, insert, update (content, fingerprint), delete on composition_mark to session_serving;
 grant select, insert, update, delete on pacing, turn to session_serving;
-grant select, insert, update on pacing_setting to session_serving;
+-- The operator's, who comes as the owner.
+grant select on pacing_setting to session_serving;
 grant select, insert, update on exercise_definition to session_serving;
 grant select, insert, update, delete on exercise_run, agreement, due to session_serving;
 grant select, insert, delete on exercise_answer, emoji_use, attunement_said to session_serving;
