@@ -172,6 +172,25 @@ async def test_unknown_ones_are_not_found(pair: Pair) -> None:
     assert await client.refused("agreement.report", agreement=new(), how="never") == "bad_frame"
 
 
+async def test_who_names_it_knows_it_by_that_name(pair: Pair) -> None:
+    client, therapist = pair
+    agreement = new()
+    ok = await client.ok("agreement.propose", agreement=agreement, what=WALK)
+    assert ok["record"] == agreement
+    assert (await therapist.until("agreement.proposed"))["agreement"] == agreement
+    again = await client.ok("agreement.propose", agreement=agreement, what=WALK)
+    assert {**ok, "ref": ""} == {**again, "ref": ""}
+    assert await client.refused("agreement.propose", agreement=agreement, what="a swim") == "conflict"
+
+
+@pytest.mark.parametrize("kind", ["agreement.accept", "agreement.decline"])
+async def test_an_answer_names_the_wording_that_it_is_to(pair: Pair, kind: str) -> None:
+    agreement = await proposed(pair[0])
+    frame = await pair[1].ask(kind, agreement=agreement)
+    assert (frame["code"], frame["details"]) == ("bad_frame", {"field": "wording"})
+    assert (await listed(pair[0], agreement))["state"] == "proposed"
+
+
 async def test_due_ones_come_up_as_a_session_starts(platform: Platform, talk: Conversation, pair: Pair) -> None:
     client, therapist = pair
     for one in pair:

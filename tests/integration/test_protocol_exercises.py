@@ -171,6 +171,16 @@ async def test_a_request_has_the_effect_of_once(pair: Pair) -> None:
     assert told == ["before", "place", "senses"]
 
 
+async def test_who_starts_it_knows_it_by_their_own_name(pair: Pair) -> None:
+    client, therapist = pair
+    run = new()
+    ok = await client.ok("exercise.start", run=run, exercise="safe_place")
+    assert ok["record"] == run
+    assert (await therapist.until("exercise.started"))["run"] == run
+    assert (await client.ok("exercise.start", run=run, exercise="safe_place"))["n"] == ok["n"]
+    assert await client.refused("exercise.start", run=run, exercise="urge_surfing") == "conflict"
+
+
 async def test_of_two_answers_in_the_same_instant_one_counts(talk: Conversation, pair: Pair) -> None:
     client, therapist = pair
     tab = await talk.join(talk.client)

@@ -58,12 +58,18 @@ async def test_a_save_has_the_effect_of_once(pair: Pair) -> None:
     assert (await pair[1].ok("safety_plan.get"))["version"] == 1
 
 
+async def test_what_is_left_out_of_a_plan_is_empty(pair: Pair) -> None:
+    await pair[0].ok("safety_plan.save", based_on=0, plan={"coping": ["the river"]})
+    assert (await pair[1].until("safety_plan.saved"))["plan"] == plan(coping=["the river"])
+
+
 async def test_what_is_wrong_with_a_plan_changes_nothing(pair: Pair) -> None:
     client = pair[0]
     assert await client.refused("safety_plan.save", based_on=0, plan=plan(coping=["x" * 501])) == "bad_text"
     assert await client.refused("safety_plan.save", based_on=0, plan=plan(coping=[" "])) == "bad_text"
     assert await client.refused("safety_plan.save", based_on=0, plan=plan(coping=["x"] * 21)) == "bad_frame"
-    assert await client.refused("safety_plan.save", based_on=0, plan={"coping": []}) == "bad_frame"
+    assert await client.refused("safety_plan.save", based_on=0, plan={"coping": None}) == "bad_frame"
+    assert await client.refused("safety_plan.save", based_on=0) == "bad_frame"
     assert await state_of(client, "safety_plan.save", based_on=1, plan=FIRST) == {"version": 0}
     assert (await client.ok("safety_plan.get"))["version"] == 0
 

@@ -1,13 +1,19 @@
 """What was raised in a room and waits to be seen; and what was raised here and isn't known to be recorded yet."""
 
 import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
 from services.gateway.handlers.connection import Connection
 from shared.contracts.features.safety import SafetyAlerted, SafetyChangedFact, SafetyRaisedFact
 from shared.contracts.frames.values import OpenRaise
+from shared.contracts.ids import moment
 from shared.contracts.records import RecordAccepted
+
+STANDS_S = 86_400.0
+"""How long a raise that can't be recorded is tried, and an alert shown: its gateway may have died with it."""
 
 
 @dataclass(slots=True)
@@ -21,6 +27,8 @@ class UnderWay:
     frame: SafetyAlerted
     soon: "asyncio.Future[RecordAccepted | None]"
     recorded: asyncio.Event = field(default_factory=asyncio.Event)
+    once: bool = False
+    """It is tried once: as many as can be are tried again already."""
 
 
 @dataclass(slots=True)
@@ -52,9 +60,17 @@ class Raises:
 
     def value(self) -> list[OpenRaise] | None:
         """As a welcome shows it, those that aren't recorded yet among them; None: there is nothing."""
-        waiting = [
-            OpenRaise(raised=one.record, sender=one.sender, at=one.at)
-            for one in self.alerts.values()
-            if one.record not in self.open
-        ]
+        since = time.time() - STANDS_S
+        self.alerts = {raised: one for raised, one in self.alerts.items() if moment(one.at).timestamp() > since}
+        waiting = [_open(one) for one in self.alerts.values() if one.record not in self.open]
         return [*waiting, *self.open.values()] or None
+
+    def standing(self, sender: str) -> list[OpenRaise]:
+        """Somebody's own that wait to be seen, the newest first, recorded or not."""
+        unrecorded = chain(self.alerts.values(), (one.frame for one in self.under_way.values()))
+        found = {one.record: _open(one) for one in unrecorded} | self.open
+        return sorted((one for one in found.values() if one.sender == sender), key=lambda one: one.at, reverse=True)
+
+
+def _open(alert: SafetyAlerted) -> OpenRaise:
+    return OpenRaise(raised=alert.record, sender=alert.sender, at=alert.at)

@@ -17,12 +17,13 @@ from services.gateway import metrics
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.messages import check_text
-from services.gateway.handlers.raises import UnderWay
+from services.gateway.handlers.raises import STANDS_S, UnderWay
 from services.gateway.handlers.records import Asked, Feature
 from services.gateway.handlers.room import Room
 from shared.contracts import keys
 from shared.contracts.errors import Code, Refused
 from shared.contracts.features import safety as c
+from shared.contracts.frames.values import OpenRaise
 from shared.contracts.ids import new_id, rfc3339
 from shared.contracts.records import RecordAccepted
 from shared.runtime.sealing import SealBroken
@@ -33,9 +34,8 @@ log = structlog.get_logger()
 SOON_S = 0.5
 """How long the record may take before people are told without it."""
 RETRY_S = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
-GIVE_UP_S = 86_400.0
 UNDER_WAY_MOST = 1_000
-"""Raises that one gateway tries again; more are told to who is connected, and tried once."""
+"""Raises that one gateway tries again; who comes then is told to who is connected, and tried once."""
 PAGE = 50
 FRAME_BYTES = 250_000
 
@@ -54,22 +54,51 @@ async def _read_resources(
 
 
 async def _raise(hub: Hub, room: Room, connection: Connection, frame: c.SafetyRaise, ref: str) -> c.RaiseOk:
-    """Raises `Refused`: ``bad_text``, ``conflict``, ``wrong_state`` (too many are open); `Erased`."""
-    if frame.text is not None:
-        check_text(frame.text, c.HELP_TEXT_MAX)
+    """Raises `Refused`, with the resources: ``bad_text``, ``conflict``; `Erased`."""
+    resources = _resources(hub, room, connection.participant)
+    try:
+        if frame.text is not None:
+            check_text(frame.text, c.HELP_TEXT_MAX)
+        return await _raised(hub, room, connection, frame, ref, resources)
+    except Refused as refused:  # who asks for help is told where there is some, whatever is wrong with the frame
+        refused.details["resources"] = resources.model_dump(mode="json")
+        raise
+
+
+async def _raised(
+    hub: Hub, room: Room, connection: Connection, frame: c.SafetyRaise, ref: str, resources: c.ResourcesValue
+) -> c.RaiseOk:
+    """Raises `Refused`: ``conflict``; `Erased`."""
     record = frame.record or new_id()
-    under_way = room.raises.under_way.get(record) or _begin(hub, room, connection, frame, record)
+    under_way = room.raises.under_way.get(record)
+    if under_way is None:
+        standing = room.raises.standing(connection.participant)
+        if len(standing) >= c.OPEN_MOST and all(one.raised != record for one in standing):
+            return _joined(room, standing[0], ref, resources)
+        under_way = _begin(hub, room, connection, frame, record)
     if (under_way.frame.sender, under_way.frame.text) != (connection.participant, frame.text):
         raise Refused(Code.CONFLICT)
-    accepted = await asyncio.shield(under_way.soon)
+    try:
+        accepted = await asyncio.shield(under_way.soon)
+    except Refused as refused:  # more came by other gateways meanwhile than this one knew of
+        standing = room.raises.standing(connection.participant)
+        if refused.code is not Code.WRONG_STATE or not standing:
+            raise
+        return _joined(room, standing[0], ref, resources)
     return c.RaiseOk(
         ref=ref,
         record=record,
         recorded=accepted is not None,
         n=None if accepted is None else accepted.n,
         at=under_way.frame.at if accepted is None else accepted.at,
-        resources=_resources(hub, room, connection.participant),
+        resources=resources,
     )
+
+
+def _joined(room: Room, stands: OpenRaise, ref: str, resources: c.ResourcesValue) -> c.RaiseOk:
+    """One more would say no more, and is not begun: so it costs neither memory nor anybody else's place."""
+    recorded = stands.raised in room.raises.open
+    return c.RaiseOk(ref=ref, record=stands.raised, recorded=recorded, joined=True, at=stands.at, resources=resources)
 
 
 def _begin(hub: Hub, room: Room, connection: Connection, frame: c.SafetyRaise, record: str) -> UnderWay:
@@ -81,7 +110,7 @@ def _begin(hub: Hub, room: Room, connection: Connection, frame: c.SafetyRaise, r
         at=rfc3339(datetime.fromtimestamp(time.time(), UTC)),
         text=frame.text,
     )
-    under_way = UnderWay(connection, told, loop.create_future())
+    under_way = UnderWay(connection, told, loop.create_future(), once=hub.raising >= UNDER_WAY_MOST)
     under_way.soon.add_done_callback(lambda soon: soon.cancelled() or soon.exception())  # who asked may have gone
     room.raises.under_way[record] = under_way
     hub.raising += 1
@@ -107,15 +136,19 @@ def _late(hub: Hub, room: Room, under_way: UnderWay) -> None:
         with suppress(Refused):  # without its key the text comes with the record
             sealed = c.HelpContent(text=frame.text).model_dump_json().encode()
             content = room.key().seal(keys.record(frame.record), sealed)
-    notice = c.SafetyAlert(
+    hub.peers.alert(room, _notice(room, frame, content))
+
+
+def _notice(room: Room, frame: c.SafetyAlerted, content: str | None = None, *, given_up: bool = False) -> c.SafetyAlert:
+    return c.SafetyAlert(
         tenant=room.tenant,
         conversation=room.id,
         record=frame.record,
         sender=frame.sender,
         at=frame.at,
         content=content,
+        given_up=given_up,
     )
-    hub.peers.alert(room, notice)
 
 
 async def _see_through(
@@ -123,12 +156,12 @@ async def _see_through(
 ) -> None:
     """Have it recorded, however long that takes."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + GIVE_UP_S
+    until = loop.time() + STANDS_S
     attempt = 0
     try:
         while not await _recorded(hub, room, under_way, frame):
-            if loop.time() > until or hub.raising > UNDER_WAY_MOST:
-                log.error("raise_given_up", conversation=room.id, raised=under_way.frame.record)
+            if loop.time() > until or under_way.once:
+                _give_up(hub, room, under_way)
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_S[min(attempt, len(RETRY_S) - 1)]):
@@ -140,6 +173,14 @@ async def _see_through(
         late.cancel()
         hub.raising -= 1
         room.raises.under_way.pop(under_way.frame.record, None)
+
+
+def _give_up(hub: Hub, room: Room, under_way: UnderWay) -> None:
+    """It was told to who was connected; to who comes, it isn't shown as something that waits."""
+    frame = under_way.frame
+    log.error("raise_given_up", conversation=room.id, raised=frame.record)
+    if room.raises.alerts.pop(frame.record, None) is not None:
+        hub.peers.alert(room, _notice(room, frame, given_up=True))
 
 
 async def _recorded(hub: Hub, room: Room, under_way: UnderWay, frame: c.SafetyRaise) -> bool:
@@ -170,15 +211,19 @@ async def _recorded(hub: Hub, room: Room, under_way: UnderWay, frame: c.SafetyRa
 
 
 def alerted(room: Room, notice: c.SafetyAlert) -> c.SafetyAlerted | None:
-    """What another gateway was asked; None: it is recorded, and was told."""
-    if notice.record in room.raises.open:
+    """What another gateway was asked. None: it is recorded, and was told; or enough of this person's stand already."""
+    raises = room.raises
+    if notice.given_up:
+        raises.alerts.pop(notice.record, None)
+        return None
+    if notice.record in raises.open or len(raises.standing(notice.sender)) >= c.OPEN_MOST:
         return None
     text = None
     if notice.content is not None:
         with suppress(Refused, SealBroken):  # the text comes with the record
             text = c.HelpContent.model_validate_json(room.key().open(keys.record(notice.record), notice.content)).text
     frame = c.SafetyAlerted(conversation=room.id, record=notice.record, sender=notice.sender, at=notice.at, text=text)
-    room.raises.alerts[notice.record] = frame
+    raises.alerts[notice.record] = frame
     return frame
 
 

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.session import errors
-
-OPEN_MOST = 50
-"""Raises of one conversation that wait to be seen. More say no more, and each has a clock of its own."""
+from shared.contracts.features.safety import OPEN_MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ def require_due(found: Raise, record: str) -> None:
 
 
 def require_few(still_open: int) -> None:
-    """Raises `Refused` (``wrong_state``)."""
+    """Of one person's. Raises `Refused` (``wrong_state``)."""
     if still_open >= OPEN_MOST:
         raise errors.wrong_state({"open": still_open})
 

@@ -88,13 +88,16 @@ def revise(found: Symbol | None, who: str) -> Symbol:
 
 
 def agree(found: Symbol | None, who: str, revision: int | None) -> Symbol:
-    """To the newest wording, which must be the one that was seen (None: whichever it is); the other's only.
+    """To the newest wording, which must be the one that was seen; the other's only.
+
+    None: the only one that isn't agreed yet. Of several, somebody may have seen another one than the newest.
 
     Raises:
         Refused: ``not_found``; ``wrong_state``: retired, agreed already, or there is a newer wording; ``forbidden``.
     """
     symbol = _alive(found)
-    if symbol.state is State.AGREED or revision not in (None, symbol.revision):
+    seen = (symbol.agreed or 0) + 1 if revision is None else revision
+    if symbol.state is State.AGREED or seen != symbol.revision:
         raise errors.wrong_state(**symbol.details())
     if symbol.proposer == who:
         raise errors.forbidden()

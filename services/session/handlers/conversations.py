@@ -2,7 +2,6 @@
 
 from services.session import errors
 from services.session.config import Settings
-from services.session.domain.safety import OPEN_MOST
 from services.session.egress import registrations, to_holders
 from services.session.store import Conversation, Person, Store
 from services.session.store.leaving import Leaving
@@ -28,6 +27,7 @@ from shared.contracts.events import (
     Renewed,
     StoredAway,
 )
+from shared.contracts.features.safety import OPEN_MOST
 from shared.contracts.frames.values import SessionValue
 from shared.contracts.ids import new_id, rfc3339
 from shared.contracts.keys import names, new_conversation, people_key
@@ -180,10 +180,11 @@ async def attach(tx: Connection, store: Store, keys: Keyring, command: Attach) -
     new = await subscriptions.subscribe(tx, found.tenant, found.id, command.replyto)
     holders = (await subscriptions.addresses(tx, [found.id]))[found.id]
     running = await store.running_session(found.id)
+    members = _members(found)
     reply = Attached(
         causationid=command.id,
         conversation=found.id,
-        members=_members(found),
+        members=members,
         last_seq=found.last_seq,
         last_n=found.last_n,
         created_at=rfc3339(found.created_at),
@@ -193,7 +194,7 @@ async def attach(tx: Connection, store: Store, keys: Keyring, command: Attach) -
         session=SessionValue(id=running.id, started_at=rfc3339(running.started_at)) if running else None,
         holders=holders,
         content=_names(keys, found),
-        safety=await Safety(tx).open_raises(found.id, OPEN_MOST),
+        safety=await Safety(tx).open_raises(found.id, len(members) * OPEN_MOST),
     )
     others = [holder for holder in holders if holder != command.replyto]
     changed = HoldersChanged(tenant=found.tenant, conversation=found.id, holders=holders)

@@ -30,9 +30,13 @@ PROMPTS = Path(__file__).parent.parent / "prompts" / "socratic.json"
 
 
 def is_due(state: State, above: float, now_ms: int) -> float | None:
-    """The therapist's share of the last words, if it is time to offer something."""
+    """The therapist's share of the last words, if it is time to offer something.
+
+    It is time as the therapist has just spoken: so they are there, as this service can't know otherwise, and an offer
+    isn't made to nobody. The share has risen then as well; what a client says never raises it.
+    """
     share = domain.held(state.recent)
-    if state.muted or share is None or share <= above:
+    if state.muted or share is None or share <= above or state.recent[-1][0] != "therapist":
         return None
     recently = state.offered_ms is not None and now_ms - state.offered_ms < OFFER_EVERY_MS
     return None if recently else share

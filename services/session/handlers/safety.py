@@ -15,8 +15,8 @@ from shared.runtime.postgres import Connection
 
 
 async def raise_(step: Step, command: c.RaiseSafety) -> None:
-    """Raises `Refused` (``wrong_state``): as many as can be wait to be seen already."""
-    domain.require_few(await Safety(step.tx).count_open(step.head.id))
+    """Raises `Refused` (``wrong_state``): as many of this person's as can be wait to be seen already."""
+    domain.require_few(await Safety(step.tx).count_open(step.head.id, command.participant))
     at = domain.raised_at(moment(command.raised_at), step.head.now)
     made = Raise(command.record, command.participant, at, derived_id(command.record, "escalation"))
     fact = step.record(c.SafetyRaisedFact, raised_at=rfc3339(at), content=command.content)

@@ -2,7 +2,7 @@
 select * from safety_raise where conversation = $1 and raised = $2;
 
 -- name: count_open
-select count(*) from safety_raise where conversation = $1 and acknowledged_at is null;
+select count(*) from safety_raise where conversation = $1 and sender = $2 and acknowledged_at is null;
 
 -- name: insert_raise!
 insert into safety_raise (tenant, conversation, raised, n, sender, raised_at, escalation)

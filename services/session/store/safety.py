@@ -87,8 +87,8 @@ class Safety:
             None if row["acknowledged_by"] is None else str(row["acknowledged_by"]),
         )
 
-    async def count_open(self, conversation: str) -> int:
-        found: int = await self._tx.fetchval(_sql["count_open"], conversation)
+    async def count_open(self, conversation: str, sender: str) -> int:
+        found: int = await self._tx.fetchval(_sql["count_open"], conversation, sender)
         return found
 
     async def insert_raise(self, tenant: str, conversation: str, n: int, made: Raise) -> None:

@@ -1,6 +1,6 @@
 """Agreements: what to try until when, agreed by both, looked at again.
 
-An agreement's id is the ``record`` of the frame that proposed it. Each wording has a number, from 1 on; who accepts,
+An agreement's id is that of the frame that proposed it. Each wording has a number, from 1 on; who accepts,
 declines or revises names the one they mean.
 """
 
@@ -32,7 +32,14 @@ class Worded(Lasting):
 
 
 class AgreementPropose(Worded):
+    """``agreement`` is the client's own id for it, and makes it happen once."""
+
     type: Literal["agreement.propose"]
+    agreement: Id | None = None
+
+    @property
+    def own_id(self) -> str | None:
+        return self.agreement or self.record
 
 
 class AgreementRevise(Worded):

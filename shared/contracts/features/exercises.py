@@ -1,6 +1,6 @@
 """Exercises, step by step: the catalogue, what is asked and answered, and the ratings over time.
 
-A run is an exercise that was started; its id is the ``record`` of the frame that started it.
+A run is an exercise that was started; its id is that of the frame that started it.
 """
 
 from typing import Annotated, Literal
@@ -27,11 +27,16 @@ class ExerciseCatalog(InConversation):
 
 
 class ExerciseStart(Lasting):
-    """Either starts. ``version`` left out: the newest."""
+    """Either starts. ``run`` is the client's own id, and makes it happen once. ``version`` left out: the newest."""
 
     type: Literal["exercise.start"]
+    run: Id | None = None
     exercise: Name
     version: Version | None = None
+
+    @property
+    def own_id(self) -> str | None:
+        return self.run or self.record
 
 
 class ExerciseAnswer(Lasting):

@@ -16,13 +16,18 @@ from shared.contracts.records import Notice, Question, RecordCommand, RecordFact
 from shared.contracts.safety_data import Country
 
 HELP_TEXT_MAX = 2_000
+OPEN_MOST = 50
+"""Raises of one person in one conversation that wait to be seen. More say no more, and each has a clock of its own."""
 
 
 # --- frames -----------------------------------------------------------------------------------------------------------
 
 
 class SafetyRaise(InConversation):
-    """Something is wrong, or soon will be. By either, at any time; never refused for being too fast."""
+    """Something is wrong, or soon will be. By either, at any time; never refused for being too fast, or for being more.
+
+    What is refused all the same has the ``resources`` among its error's details.
+    """
 
     type: Literal["safety.raise"]
     record: Id | None = None
@@ -82,10 +87,14 @@ class ResourcesOk(Answer):
 
 
 class RaiseOk(Answer):
-    """``recorded`` False: everybody who is connected was told, and it is recorded (with an ``n``) as soon as can be."""
+    """``recorded`` False: everybody who is connected was told, and it is recorded (with an ``n``) as soon as can be.
+
+    ``joined``: `OPEN_MOST` of this person's wait to be seen, so this one stands with ``record``, the newest of them.
+    """
 
     record: Id
     recorded: bool
+    joined: bool | None = LeftOut
     n: int | None = LeftOut
     at: str
     resources: ResourcesValue
@@ -217,13 +226,17 @@ class SafetyChangedFact(RecordFact):
 
 
 class SafetyAlert(Notice):
-    """From the gateway of who raised it to the others that hold the conversation. Content: `HelpContent`."""
+    """From the gateway of who raised it to the others that hold the conversation. Content: `HelpContent`.
+
+    ``given_up``: that gateway tries no more to have it recorded, so it is shown as open no more.
+    """
 
     type: Literal["gateway.safety_alert"] = "gateway.safety_alert"
     record: Id
     sender: Id
     at: str
     content: Sealed | None = None
+    given_up: bool = False
 
 
 ClientFrame = SafetyRaise | SafetyAcknowledge | SafetyList | SafetyResources

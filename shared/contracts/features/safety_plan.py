@@ -1,8 +1,8 @@
 """The safety plan (Stanley and Brown): written together before it is needed, in versions that stay."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.contracts.envelope import Reply, Sealed
 from shared.contracts.frames.base import Answer, Happened, InConversation, Lasting
@@ -12,18 +12,28 @@ from shared.contracts.records import Question, RecordCommand, RecordFact
 
 ITEM_MAX = 500
 Items = Annotated[list[str], Field(max_length=20)]
+EMPTY: list[str] = Field(default_factory=list)
 Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class PlanValue(Value):
-    """In the order in which it is used: from what one sees coming, over what one can do, to who can help."""
+    """In the order in which it is used: from what one sees coming, over what one can do, to who can help.
 
-    warning_signs: Items
-    coping: Items
-    people: Items
-    places: Items
-    professionals: Items
-    making_safe: Items
+    What is left out is empty: a plan is begun somewhere. But something must be named, or it is no plan.
+    """
+
+    warning_signs: Items = EMPTY
+    coping: Items = EMPTY
+    people: Items = EMPTY
+    places: Items = EMPTY
+    professionals: Items = EMPTY
+    making_safe: Items = EMPTY
+
+    @model_validator(mode="after")
+    def _names_a_list(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("none of the lists is named")
+        return self
 
 
 class PlanGet(InConversation):

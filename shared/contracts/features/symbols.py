@@ -57,7 +57,7 @@ class SymbolRevise(Lasting):
 
 
 class SymbolAgree(Lasting):
-    """``revision``: the wording that one saw; left out: whichever is the newest."""
+    """``revision``: the wording that one saw; left out: the only one that isn't agreed yet, if there is but one."""
 
     type: Literal["symbol.agree"]
     symbol: Id

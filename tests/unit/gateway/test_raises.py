@@ -1,16 +1,19 @@
 """What a room knows of raises: told before they are recorded, open until they are seen."""
 
 import asyncio
+import time
+from datetime import UTC, datetime
 from unittest.mock import Mock
 
 import pytest
 
-from services.gateway.handlers.raises import Raises, UnderWay
+from services.gateway.handlers.raises import STANDS_S, Raises, UnderWay
 from shared.contracts.features.safety import SafetyAlerted, SafetyChangedFact, SafetyRaisedFact
 from shared.contracts.frames.values import OpenRaise
-from shared.contracts.ids import new_id
+from shared.contracts.ids import new_id, rfc3339
 
-ID, CLIENT, AT, LATER = new_id(), new_id(), "2026-03-02T09:15:30.250Z", "2026-03-02T09:25:30.250Z"
+ID, CLIENT, LATER = new_id(), new_id(), "2026-03-02T09:25:30.250Z"
+AT = rfc3339(datetime.fromtimestamp(time.time(), UTC))
 ALERT = SafetyAlerted(conversation=new_id(), record=ID, sender=CLIENT, at=AT, text="now")
 RAISED = SafetyRaisedFact(n=1, record=ID, sender=CLIENT, at=LATER, raised_at=AT)
 OPEN = OpenRaise(raised=ID, sender=CLIENT, at=AT)
@@ -28,6 +31,21 @@ def test_an_alert_stands_until_its_record() -> None:
     raises.take(RAISED)
     assert raises.alerts == {}
     assert raises.value() == [OPEN]
+
+
+def test_an_alert_whose_gateway_may_be_dead_stands_for_a_day() -> None:
+    long_ago = rfc3339(datetime.fromtimestamp(time.time() - STANDS_S - 1, UTC))
+    raises = Raises(alerts={ID: ALERT.model_copy(update={"at": long_ago})})
+    assert raises.value() is None
+    assert raises.alerts == {}
+
+
+def test_ones_own_that_stand_are_counted_once_and_the_newest_is_first() -> None:
+    older = OpenRaise(raised=new_id(), sender=CLIENT, at="2026-01-02T09:25:30.250Z")
+    others = OpenRaise(raised=new_id(), sender=new_id(), at=AT)
+    raises = Raises(open={older.raised: older, others.raised: others}, alerts={ID: ALERT})
+    raises.under_way[ID] = Mock(frame=ALERT)
+    assert raises.standing(CLIENT) == [OPEN, older]
 
 
 def test_a_raise_stands_until_it_is_seen() -> None:

@@ -21,6 +21,14 @@ def test_above_the_threshold_it_is_due() -> None:
     assert is_due(state(0, 500), 0.65, NOW) is None
 
 
+def test_not_while_the_client_speaks() -> None:
+    """The therapist may be gone, and what is offered to nobody would be lost for five minutes."""
+    after = State(recent=[("therapist", 200), ("client", 1)])
+    assert is_due(after, 0.65, NOW) is None
+    after.recent.append(("therapist", 1))
+    assert is_due(after, 0.65, NOW) is not None
+
+
 def test_not_before_so_much_was_said() -> None:
     assert is_due(state(RECENT_WORDS - 1), 0.0, NOW) is None
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.session.domain.safety import (
-    OPEN_MOST,
     Raise,
     escalates_at,
     raised_at,
@@ -14,6 +13,7 @@ from services.session.domain.safety import (
     require_open,
 )
 from shared.contracts.errors import Code, Refused
+from shared.contracts.features.safety import OPEN_MOST
 
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 OPEN = Raise("raised", "client", NOW, "escalation")

@@ -94,7 +94,17 @@ def test_one_agrees_to_the_wording_that_one_saw() -> None:
         {"symbol": "s", "state": "proposed", "revision": 2},
     )
     assert symbols.agree(revised, OTHER, 2).state is State.AGREED
-    assert symbols.agree(revised, OTHER, None).state is State.AGREED
+
+
+def test_who_names_no_wording_agrees_to_the_only_one_there_is() -> None:
+    assert symbols.agree(AT[State.PROPOSED], OTHER, None).state is State.AGREED
+    assert symbols.agree(AT[State.REVISED], OTHER, None).agreed == 3
+    for seen in (AT[State.PROPOSED], AT[State.REVISED]):  # and it is revised in the same instant
+        revised = symbols.revise(seen, PROPOSER)
+        with pytest.raises(Refused) as refused:
+            symbols.agree(revised, OTHER, None)
+        assert (refused.value.code, refused.value.details) == (Code.WRONG_STATE, revised.details())
+        assert symbols.agree(revised, OTHER, revised.revision).state is State.AGREED
 
 
 def test_an_emoji_has_one_meaning_at_a_time() -> None:
