@@ -140,7 +140,7 @@ async def close(step: Step, command: c.CloseAgreement) -> None:
 
 
 async def remind(step: Step, command: c.RemindAgreement) -> None:
-    """The time has come; in somebody's quiet hours it comes again when they are over, where somebody has left it passes.
+    """It is time: in somebody's quiet hours it comes again when they are over, where somebody has left it passes.
 
     Raises `Refused` (``wrong_state``): it was called off when this was on its way already.
     """
