@@ -164,11 +164,13 @@ async def test_what_was_made_before_becomes_the_owners(platform: Platform) -> No
 async def test_nobody_but_the_owner_makes_what_its_functions_could_find(platform: Platform) -> None:
     """As in a database that began before Postgres 15."""
     connection = await database(platform, "notes")
-    await connection.execute("grant create on schema public to public")
-    owner = SecretStr(postgres.owner_url(platform.state, "notes"))
-    await asyncio.to_thread(migrations.apply, owner, databases.folder("notes"))
-    assert not await connection.fetchval("select has_schema_privilege('notes_serving', 'public', 'create')")
-    await connection.close()
+    try:
+        await connection.execute("grant create on schema public to public")
+        owner = SecretStr(postgres.owner_url(platform.state, "notes"))
+        await asyncio.to_thread(migrations.apply, owner, databases.folder("notes"))
+        assert not await connection.fetchval("select has_schema_privilege('notes_serving', 'public', 'create')")
+    finally:
+        await connection.close()
 
 
 async def test_a_service_waits_until_the_owner_has_migrated(platform: Platform) -> None:
