@@ -1,7 +1,7 @@
 """Reading past the broker: while it takes nothing (an alarm, a full queue), what was said can still be read.
 
-A service answers these on its admin port. Question and answer are sealed as contents are, so that only the platform's
-own processes can ask, and nobody else reads ids. Only what changes nothing may be asked here.
+A service answers these on its admin port. Question and answer are sealed under the deployment's key, so that only who
+has it can ask, and nobody else reads ids. Only what changes nothing may be asked here.
 """
 
 import asyncio
