@@ -4,7 +4,8 @@ The owner of a database applies them (`python -m services.X migrate`, `./unsaid 
 waits until it is done.
 """
 
-from contextlib import closing
+from contextlib import closing, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import psycopg
@@ -34,7 +35,8 @@ def apply(url: SecretStr, folder: Path) -> int:
         guard.execute("select pg_advisory_lock(%s)", (LOCK,))
         with yoyo.get_backend(dsn.replace("postgresql://", "postgresql+psycopg://", 1)) as backend:
             todo = backend.to_apply(yoyo.read_migrations(str(folder)))
-            backend.apply_migrations(todo)
+            with redirect_stdout(StringIO()):  # it prints what a statement selects
+                backend.apply_migrations(todo)
         grants = folder.parent / GRANTS
         with guard.transaction():
             guard.execute(NOT_PUBLIC)

@@ -34,6 +34,7 @@ from shared.runtime.transactions import Transactions
 log = structlog.get_logger()
 
 TAKE_BYTES = 1024 * 1024
+NOT_ITS_TO_ASK = "not_its_to_ask"
 ENDING_MOST = 4
 """Batches that may wait for their confirms while the next one is applied."""
 TICK_S = 1.5
@@ -228,7 +229,7 @@ class Worker(Generic[C]):
             return [command for command in parsed if command is not None]
 
     async def _not_its_to_ask(self, command: C) -> Literal[False]:
-        await self._put_aside(command.model_dump_json().encode(), "not_its_to_ask", id=command.id)
+        await self._put_aside(command.model_dump_json().encode(), NOT_ITS_TO_ASK, id=command.id)
         return False
 
     async def _parse_one(self, raw: bytes) -> C | None:

@@ -14,7 +14,7 @@ from tests.integration.test_consent_forms import newest, shown, texts
 from tests.integration.test_protocol_records import state_of
 from tests.support.due import ZONE, due_rows, local, time_passes
 from tests.support.exercising import insist, new
-from tests.support.instances import instance
+from tests.support.instances import database, instance
 from tests.support.participants import Conversation, Frame, Participant, Partner
 from tests.support.platform import Platform, started
 
@@ -222,6 +222,20 @@ async def test_what_they_are_in_a_session_for_is_not_missed(
     for one in pair:
         await one.settled()
         assert "session.missed" not in [f["type"] for f in one.seen]
+
+
+async def test_a_session_that_nobody_ended_is_not_the_next_one(
+    platform: Platform, talk: Conversation, pair: Pair
+) -> None:
+    client, therapist = pair
+    await ready(pair)
+    session = await scheduled(therapist)
+    await therapist.ok("session.start")
+    admin = await database(platform, "session")
+    await admin.execute("update session set started_at = started_at - interval '13 h' where conversation = $1", talk.id)
+    await admin.close()
+    await time_passes(platform, talk)
+    assert (await client.until("session.missed"))["session"] == session
 
 
 # --- forms that have changed ------------------------------------------------------------------------------------------

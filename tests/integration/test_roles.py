@@ -165,11 +165,14 @@ async def test_nobody_but_the_owner_makes_what_its_functions_could_find(platform
     """As in a database that began before Postgres 15."""
     connection = await database(platform, "notes")
     try:
-        await connection.execute("grant create on schema public to public")
-        owner = SecretStr(postgres.owner_url(platform.state, "notes"))
-        await asyncio.to_thread(migrations.apply, owner, databases.folder("notes"))
-        assert not await connection.fetchval("select has_schema_privilege('notes_serving', 'public', 'create')")
+        await connection.execute("alter schema public owner to current_user; grant create on schema public to public")
+        await connection.execute("revoke all on schema public from notes")
+        await asyncio.to_thread(databases.prepare, platform.state)
+        for role, may in (("notes_serving", False), ("notes", True)):
+            held = "select has_schema_privilege($1::text, 'public', 'create')"
+            assert await connection.fetchval(held, role) is may
     finally:
+        await connection.execute("alter schema public owner to pg_database_owner")
         await connection.close()
 
 

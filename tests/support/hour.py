@@ -19,8 +19,8 @@ LATE_S = 60.0
 LONG = " ".join(["word"] * 200)
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:[\d.]+)?(Z|[+-]\d\d:\d\d)?")
 IDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-UNLIKE = {"ref", "median_reply_s", "duration_s", "number"}
-"""What differs in any two talks; a report's number counts those of all tenants."""
+UNLIKE = {"ref", "median_reply_s", "duration_s"}
+"""What differs in any two talks."""
 LISTS = ("warning_signs", "coping", "people", "places", "professionals", "making_safe")
 ANSWERS = {
     "harm": {"kind": "choice", "chosen": ["some_days"]},

@@ -1,6 +1,7 @@
 """Scheduled sessions: ``scheduled`` → ``started``, ``cancelled`` or ``missed``; each time that is set has a number."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Literal
 
 from services.session import errors
@@ -13,6 +14,15 @@ class Scheduled:
     id: str
     state: State
     revision: int
+
+
+LASTS_MOST = timedelta(hours=12)
+"""A session that nobody ended for longer says nothing of the next one."""
+
+
+def may_be(began: datetime, now: datetime) -> bool:
+    """Whether a running session may be what was scheduled for about now."""
+    return now - began <= LASTS_MOST
 
 
 def _require(found: Scheduled, revision: int | None) -> None:

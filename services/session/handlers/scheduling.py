@@ -97,7 +97,7 @@ async def miss(step: Step, command: c.MissSession) -> None:
     if before.timer != command.record:
         raise errors.wrong_state({"state": before.scheduled.state, "revision": before.scheduled.revision})
     running = await Store(step.tx).running_session(step.head.id)
-    if running is not None:
+    if running is not None and domain.may_be(running.started_at, step.head.now):
         after = domain.end(before.scheduled, "started")
         await Schedule(step.tx).change(step.head.id, after, step.head.next_at(), running.id)
         return
