@@ -135,9 +135,11 @@ async def test_help_is_never_refused_for_being_too_fast(other_talk: Conversation
     assert len(mine) == 50  # who asks for more is told where help is, and that it stands with one of these
     joined = [one for one in more if one.get("joined")]
     joined.append(await client.ok("safety.raise", record=new(), text=TEXT))
+    alert = await therapist.until("safety.alert")
+    assert (alert["record"], alert["text"], alert["joined"]) == (joined[-1]["record"], TEXT, True)
     assert {one["record"] for one in joined} <= {one["raised"] for one in mine}
     assert all("emergency" in one["resources"] for one in joined)
-    assert (len(joined), joined[-1]["recorded"], joined[-1]["joined"]) == (6, True, True)
+    assert (len(joined), joined[-1]["recorded"], joined[-1]["joined"]) == (6, False, True)  # its text isn't on record
     assert "joined" not in await therapist.ok("safety.raise")  # at nobody else's cost
     again = await other_talk.join(other_talk.client)
     assert len(again.welcome["conversations"][0]["safety"]) == 51

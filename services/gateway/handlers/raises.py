@@ -60,16 +60,20 @@ class Raises:
 
     def value(self) -> list[OpenRaise] | None:
         """As a welcome shows it, those that aren't recorded yet among them; None: there is nothing."""
-        since = time.time() - STANDS_S
-        self.alerts = {raised: one for raised, one in self.alerts.items() if moment(one.at).timestamp() > since}
+        self._prune()
         waiting = [_open(one) for one in self.alerts.values() if one.record not in self.open]
         return [*waiting, *self.open.values()] or None
 
     def standing(self, sender: str) -> list[OpenRaise]:
         """Somebody's own that wait to be seen, the newest first, recorded or not."""
+        self._prune()
         unrecorded = chain(self.alerts.values(), (one.frame for one in self.under_way.values()))
         found = {one.record: _open(one) for one in unrecorded} | self.open
         return sorted((one for one in found.values() if one.sender == sender), key=lambda one: one.at, reverse=True)
+
+    def _prune(self) -> None:
+        since = time.time() - STANDS_S
+        self.alerts = {raised: one for raised, one in self.alerts.items() if moment(one.at).timestamp() > since}
 
 
 def _open(alert: SafetyAlerted) -> OpenRaise:

@@ -74,7 +74,7 @@ async def _raised(
     if under_way is None:
         standing = room.raises.standing(connection.participant)
         if len(standing) >= c.OPEN_MOST and all(one.raised != record for one in standing):
-            return _joined(room, standing[0], ref, resources)
+            return _joined(hub, room, connection, frame, standing[0], ref, resources)
         under_way = _begin(hub, room, connection, frame, record)
     if (under_way.frame.sender, under_way.frame.text) != (connection.participant, frame.text):
         raise Refused(Code.CONFLICT)
@@ -84,7 +84,7 @@ async def _raised(
         standing = room.raises.standing(connection.participant)
         if refused.code is not Code.WRONG_STATE or not standing:
             raise
-        return _joined(room, standing[0], ref, resources)
+        return _joined(hub, room, connection, frame, standing[0], ref, resources)
     return c.RaiseOk(
         ref=ref,
         record=record,
@@ -95,21 +95,38 @@ async def _raised(
     )
 
 
-def _joined(room: Room, stands: OpenRaise, ref: str, resources: c.ResourcesValue) -> c.RaiseOk:
-    """One more would say no more, and is not begun: so it costs neither memory nor anybody else's place."""
-    recorded = stands.raised in room.raises.open
+def _joined(
+    hub: Hub,
+    room: Room,
+    connection: Connection,
+    frame: c.SafetyRaise,
+    stands: OpenRaise,
+    ref: str,
+    resources: c.ResourcesValue,
+) -> c.RaiseOk:
+    """One more would say no more, and is not begun: so it costs neither memory nor anybody else's place.
+
+    Its words, where it has some, are told with those that stand to who is connected, and are in no record.
+    """
+    recorded = frame.text is None and stands.raised in room.raises.open
+    if frame.text is not None:
+        told = _told(room, connection, stands.raised, frame.text, joined=True)
+        room.to_all(told, but=connection)
+        hub.peers.alert(room, _notice(room, told, _sealed(room, told)))
     return c.RaiseOk(ref=ref, record=stands.raised, recorded=recorded, joined=True, at=stands.at, resources=resources)
+
+
+def _told(
+    room: Room, connection: Connection, record: str, text: str | None, *, joined: bool | None = None
+) -> c.SafetyAlerted:
+    at = rfc3339(datetime.fromtimestamp(time.time(), UTC))
+    sender = connection.participant
+    return c.SafetyAlerted(conversation=room.id, record=record, sender=sender, at=at, text=text, joined=joined)
 
 
 def _begin(hub: Hub, room: Room, connection: Connection, frame: c.SafetyRaise, record: str) -> UnderWay:
     loop = asyncio.get_running_loop()
-    told = c.SafetyAlerted(
-        conversation=room.id,
-        record=record,
-        sender=connection.participant,
-        at=rfc3339(datetime.fromtimestamp(time.time(), UTC)),
-        text=frame.text,
-    )
+    told = _told(room, connection, record, frame.text)
     under_way = UnderWay(connection, told, loop.create_future(), once=hub.raising >= UNDER_WAY_MOST)
     under_way.soon.add_done_callback(lambda soon: soon.cancelled() or soon.exception())  # who asked may have gone
     room.raises.under_way[record] = under_way
@@ -131,12 +148,15 @@ def _late(hub: Hub, room: Room, under_way: UnderWay) -> None:
     metrics.ALERTS.inc()
     room.raises.alerts[frame.record] = frame
     room.to_all(frame, but=under_way.connection)
-    content = None
+    hub.peers.alert(room, _notice(room, frame, _sealed(room, frame)))
+
+
+def _sealed(room: Room, frame: c.SafetyAlerted) -> str | None:
     if frame.text is not None:
         with suppress(Refused):  # without its key the text comes with the record
-            sealed = c.HelpContent(text=frame.text).model_dump_json().encode()
-            content = room.key().seal(keys.record(frame.record), sealed)
-    hub.peers.alert(room, _notice(room, frame, content))
+            content = c.HelpContent(text=frame.text).model_dump_json().encode()
+            return room.key().seal(keys.record(frame.record), content)
+    return None
 
 
 def _notice(room: Room, frame: c.SafetyAlerted, content: str | None = None, *, given_up: bool = False) -> c.SafetyAlert:
@@ -148,6 +168,7 @@ def _notice(room: Room, frame: c.SafetyAlerted, content: str | None = None, *, g
         at=frame.at,
         content=content,
         given_up=given_up,
+        joined=bool(frame.joined),
     )
 
 
@@ -161,7 +182,8 @@ async def _see_through(
     try:
         while not await _recorded(hub, room, under_way, frame):
             if loop.time() > until or under_way.once:
-                _give_up(hub, room, under_way)
+                log.error("raise_given_up", conversation=room.id, raised=under_way.frame.record)
+                _give_up(hub, room, under_way.frame)
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_S[min(attempt, len(RETRY_S) - 1)]):
@@ -175,10 +197,8 @@ async def _see_through(
         room.raises.under_way.pop(under_way.frame.record, None)
 
 
-def _give_up(hub: Hub, room: Room, under_way: UnderWay) -> None:
-    """It was told to who was connected; to who comes, it isn't shown as something that waits."""
-    frame = under_way.frame
-    log.error("raise_given_up", conversation=room.id, raised=frame.record)
+def _give_up(hub: Hub, room: Room, frame: c.SafetyAlerted) -> None:
+    """It was told to who was connected; to who comes, it isn't shown as something that waits, here or elsewhere."""
     if room.raises.alerts.pop(frame.record, None) is not None:
         hub.peers.alert(room, _notice(room, frame, given_up=True))
 
@@ -199,9 +219,10 @@ async def _recorded(hub: Hub, room: Room, under_way: UnderWay, frame: c.SafetyRa
     except Refused as refused:
         if refused.code in (Code.UNAVAILABLE, Code.KEY_GONE):  # nothing can be sealed any more: at least it is told
             _late(hub, room, under_way)
-            return refused.code is Code.KEY_GONE
+        if refused.code is Code.UNAVAILABLE:
+            return False
         log.warning("raise_refused", code=refused.code, conversation=room.id)
-        room.raises.alerts.pop(record, None)
+        _give_up(hub, room, under_way.frame)
         if not under_way.soon.done():
             under_way.soon.set_exception(refused)
         return True
@@ -211,18 +232,23 @@ async def _recorded(hub: Hub, room: Room, under_way: UnderWay, frame: c.SafetyRa
 
 
 def alerted(room: Room, notice: c.SafetyAlert) -> c.SafetyAlerted | None:
-    """What another gateway was asked. None: it is recorded, and was told; or enough of this person's stand already."""
+    """What another gateway was asked. None: it is recorded, and was told; or enough of this person's stand already.
+
+    What joined is told, though enough stand, and not kept.
+    """
     raises = room.raises
     if notice.given_up:
         raises.alerts.pop(notice.record, None)
         return None
-    if notice.record in raises.open or len(raises.standing(notice.sender)) >= c.OPEN_MOST:
+    if not notice.joined and (notice.record in raises.open or len(raises.standing(notice.sender)) >= c.OPEN_MOST):
         return None
     text = None
     if notice.content is not None:
         with suppress(Refused, SealBroken):  # the text comes with the record
             text = c.HelpContent.model_validate_json(room.key().open(keys.record(notice.record), notice.content)).text
     frame = c.SafetyAlerted(conversation=room.id, record=notice.record, sender=notice.sender, at=notice.at, text=text)
+    if notice.joined:
+        return None if text is None else frame.model_copy(update={"joined": True})
     raises.alerts[notice.record] = frame
     return frame
 

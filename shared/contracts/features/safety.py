@@ -90,6 +90,7 @@ class RaiseOk(Answer):
     """``recorded`` False: everybody who is connected was told, and it is recorded (with an ``n``) as soon as can be.
 
     ``joined``: `OPEN_MOST` of this person's wait to be seen, so this one stands with ``record``, the newest of them.
+    Its text was told to who is connected, and isn't ``recorded``.
     """
 
     record: Id
@@ -115,7 +116,7 @@ class RaisesOk(Answer):
 
 
 class SafetyAlerted(Value):
-    """As ``safety.raised``, before it is recorded."""
+    """As ``safety.raised``, before it is recorded. ``joined``: more words with ``record``, that are kept nowhere."""
 
     type: Literal["safety.alert"] = "safety.alert"
     conversation: Id
@@ -123,6 +124,7 @@ class SafetyAlerted(Value):
     sender: From
     at: str
     text: str | None = LeftOut
+    joined: bool | None = LeftOut
 
 
 class SafetyRaised(Happened):
@@ -228,7 +230,8 @@ class SafetyChangedFact(RecordFact):
 class SafetyAlert(Notice):
     """From the gateway of who raised it to the others that hold the conversation. Content: `HelpContent`.
 
-    ``given_up``: that gateway tries no more to have it recorded, so it is shown as open no more.
+    ``given_up``: that gateway tries no more to have it recorded, so it is shown as open no more. ``joined``: more words
+    with a raise that waits already, to be told and not kept.
     """
 
     type: Literal["gateway.safety_alert"] = "gateway.safety_alert"
@@ -237,6 +240,7 @@ class SafetyAlert(Notice):
     at: str
     content: Sealed | None = None
     given_up: bool = False
+    joined: bool = False
 
 
 ClientFrame = SafetyRaise | SafetyAcknowledge | SafetyList | SafetyResources

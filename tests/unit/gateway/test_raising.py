@@ -1,6 +1,9 @@
 """Asking for help while nothing can be recorded: bounded for each person, at nobody else's cost, never without help."""
 
 import asyncio
+import json
+import time
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock, Mock
@@ -10,11 +13,12 @@ from pydantic import SecretStr
 
 from deploy.local.safety_cli import OWN
 from services.gateway.handlers import safety
+from services.gateway.handlers.raises import STANDS_S
 from services.gateway.handlers.room import Room
 from shared.contracts.errors import Code, Refused, Unavailable
 from shared.contracts.features import safety as c
 from shared.contracts.frames.values import OpenRaise
-from shared.contracts.ids import new_id
+from shared.contracts.ids import new_id, rfc3339
 from shared.contracts.keys import conversation_key
 from shared.contracts.records import RecordAccepted
 from shared.runtime.sealing import DataKey, Sealer
@@ -22,7 +26,8 @@ from shared.safety import library
 
 TENANT, CONVERSATION, CLIENT, THERAPIST = (new_id() for _ in range(4))
 KEY = DataKey(conversation_key(TENANT, CONVERSATION), {1: b"1" * 32}, 1, Sealer(SecretStr("MTIz")))
-AT = "2026-03-02T09:15:30.250Z"
+AT = rfc3339(datetime.fromtimestamp(time.time(), UTC))
+LONG_AGO = rfc3339(datetime.fromtimestamp(time.time() - STANDS_S - 1, UTC))
 
 
 class Hub:
@@ -49,10 +54,14 @@ class Hub:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-@pytest.fixture
-def room() -> Room:
+def a_room() -> Room:
     keys: Any = SimpleNamespace(cached=lambda _: KEY)
     return Room(CONVERSATION, TENANT, "consent.1", keys)
+
+
+@pytest.fixture
+def room() -> Room:
+    return a_room()
 
 
 async def raise_(hub: Any, room: Room, who: str = CLIENT, **fields: str) -> c.RaiseOk:
@@ -61,9 +70,25 @@ async def raise_(hub: Any, room: Room, who: str = CLIENT, **fields: str) -> c.Ra
     return await safety._raise(hub, room, connection, frame, "1")
 
 
+def heard(room: Room, who: str) -> list[Any]:
+    """The frames that somebody who is connected gets from here on."""
+    frames: list[Any] = []
+    outgoing = SimpleNamespace(send=lambda payload: frames.append(json.loads(payload)))
+    connection: Any = SimpleNamespace(participant=who, outgoing=outgoing)
+    room.connections[who] = connection
+    return frames
+
+
+def full(room: Room) -> OpenRaise:
+    """As many of the client's are on record and open as may be; the newest."""
+    ones = [OpenRaise(raised=new_id(), sender=CLIENT, at=f"2026-03-02T09:{n:02}:30.250Z") for n in range(c.OPEN_MOST)]
+    room.raises.open = {one.raised: one for one in ones}
+    return ones[-1]
+
+
 def alert(sender: str, **more: object) -> c.SafetyAlert:
     return c.SafetyAlert.model_validate(
-        {"tenant": TENANT, "conversation": CONVERSATION, "record": new_id(), "sender": sender, "at": AT, **more}
+        {"tenant": TENANT, "conversation": CONVERSATION, "record": new_id(), "sender": sender, "at": AT} | more
     )
 
 
@@ -149,3 +174,69 @@ def test_another_gateways_alerts_are_bounded_and_go_when_it_gives_up(room: Room)
     over = alerts[0].model_copy(update={"given_up": True})
     assert safety.alerted(room, over) is None
     assert over.record not in room.raises.alerts
+
+
+async def test_what_more_of_them_say_is_told_and_not_recorded(room: Room) -> None:
+    hub = Hub(Unavailable("session"))
+    newest, frames = full(room), heard(room, THERAPIST)
+    silent = await raise_(hub, room)
+    assert (silent.joined, silent.recorded, frames, hub.peers.alert.call_count) == (True, True, [], 0)
+    ok = await raise_(hub, room, text="now")
+    assert (ok.joined, ok.recorded, ok.record, ok.at) == (True, False, newest.raised, newest.at)
+    (frame,) = frames
+    assert (frame["type"], frame["record"], frame["from"]) == ("safety.alert", newest.raised, CLIENT)
+    assert (frame["text"], frame["joined"]) == ("now", True)
+    assert (hub.raising, hub.tasks, room.raises.alerts) == (0, [], {})
+    ((_, notice),) = [call.args for call in hub.peers.alert.call_args_list]
+    there = a_room()
+    full(there)
+    told = safety.alerted(there, notice)
+    assert told is not None
+    assert told.model_dump(mode="json") == frame
+    assert there.raises.alerts == {}
+    assert safety.alerted(there, notice.model_copy(update={"content": None})) is None  # nothing is left to be told
+
+
+async def test_what_is_said_is_told_though_others_took_the_last_place(room: Room) -> None:
+    hub = Hub(Refused(Code.WRONG_STATE, {"state": {"open": c.OPEN_MOST}}))
+    room.raises.open = {(stands := OpenRaise(raised=new_id(), sender=CLIENT, at=AT)).raised: stands}
+    frames = heard(room, THERAPIST)
+    ok = await raise_(hub, room, text="now")
+    assert (ok.joined, ok.recorded) == (True, False)
+    assert [(frame["record"], frame["text"]) for frame in frames] == [(stands.raised, "now")]
+    await hub.over()
+
+
+@pytest.mark.parametrize("code", [Code.CONFLICT, Code.WRONG_STATE, Code.KEY_GONE])
+async def test_what_is_refused_after_it_was_told_is_open_nowhere(
+    room: Room, monkeypatch: pytest.MonkeyPatch, code: Code
+) -> None:
+    monkeypatch.setattr(safety, "RETRY_S", (0.01,))
+    hub = Hub(Unavailable("session"))
+    hub.requests.ask.side_effect = [Unavailable("session"), Refused(code)]
+    ok = await raise_(hub, room, text="now")
+    assert not ok.recorded
+    async with asyncio.timeout(5):
+        await hub.tasks[0]
+    assert room.raises.standing(CLIENT) == []
+    there = a_room()
+    told = [safety.alerted(there, call.args[1]) for call in hub.peers.alert.call_args_list]
+    assert [one and one.text for one in told] == ["now", None]
+    assert there.raises.standing(CLIENT) == []
+
+
+async def test_where_nothing_can_be_sealed_it_is_told_once_and_open_nowhere(room: Room) -> None:
+    hub = Hub(Refused(Code.KEY_GONE))
+    frames = heard(room, THERAPIST)
+    assert not (await raise_(hub, room)).recorded
+    await asyncio.gather(*hub.tasks)
+    assert [frame["type"] for frame in frames] == ["safety.alert"]
+    assert [call.args[1].given_up for call in hub.peers.alert.call_args_list] == [False, True]
+    assert room.raises.alerts == {}
+
+
+def test_alerts_of_long_ago_take_nobodys_place(room: Room) -> None:
+    for _ in range(c.OPEN_MOST):
+        safety.alerted(room, alert(CLIENT, at=LONG_AGO))
+    assert room.raises.standing(CLIENT) == []
+    assert safety.alerted(room, alert(CLIENT)) is not None

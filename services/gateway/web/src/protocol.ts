@@ -53,7 +53,7 @@ export interface Ok {
   type: "ok"; ref: string; seq?: number; n?: number; at?: string; messages?: Message[]; more?: boolean;
   forms?: Form[]; decision?: string; epoch?: number; session?: string; notes?: Note[]; version?: number;
   decisions?: Decision[]; receipt?: Record<string, unknown>; html?: string; composition?: Composition; compositions?: CompositionSummary[];
-  resources?: Resources; recorded?: boolean; raises?: Raised[]; plan?: Plan; newest?: number; form?: IntakeForm; answered?: SuitabilityAnswered; advice?: Advice[];
+  resources?: Resources; recorded?: boolean; joined?: boolean; raises?: Raised[]; plan?: Plan; newest?: number; form?: IntakeForm; answered?: SuitabilityAnswered; advice?: Advice[];
   record?: string; records?: Happened[]; participants?: Figures["participants"]; ratios?: Figures["ratios"]; muted?: boolean;
   exercises?: Summary[]; runs?: Run[]; run?: Run; definition?: Definition; answers?: Answered[]; series?: Ratings[]; agreements?: Agreement[];
   later?: Later[]; url?: string; hours?: { starts: string; ends: string; zone: string } | null;

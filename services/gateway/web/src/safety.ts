@@ -6,12 +6,13 @@ export interface Contact { name: string; call?: string; text?: string; link?: st
 export interface Resources {
   version: number; region: string; name: string; emergency: string[]; contacts: Contact[]; regions: { region: string; name: string }[];
 }
-export interface OpenRaise { raised: string; from: string; at: string; escalated_at?: string; text?: string }
+/** `also`: what was said with it when there were too many already; in no record, so it lives as long as the page. */
+export interface OpenRaise { raised: string; from: string; at: string; escalated_at?: string; text?: string; also?: string[] }
 export interface Raised extends OpenRaise { acknowledged_at?: string; acknowledged_by?: string }
 
 interface Told { conversation: string; n: number; record: string; from: string; at: string }
 export type SafetyFrame =
-  | { type: "safety.alert"; conversation: string; record: string; from: string; at: string; text?: string }
+  | { type: "safety.alert"; conversation: string; record: string; from: string; at: string; text?: string; joined?: boolean }
   | (Told & { type: "safety.raised"; raised_at: string; text?: string })
   | (Told & { type: "safety.acknowledged" | "safety.escalated"; raised: string })
   | (Told & { type: "safety_plan.saved"; version: number; plan: Plan })
@@ -49,7 +50,10 @@ export class Raises {
   }
 
   take(frame: SafetyFrame): void {
-    if (frame.type === "safety.alert" || frame.type === "safety.raised") {
+    if (frame.type === "safety.alert" && frame.joined) {
+      const found = this.#open.get(frame.record);
+      if (found && frame.text !== undefined) found.also = [...new Set([...found.also ?? [], frame.text])]; // it is asked again
+    } else if (frame.type === "safety.alert" || frame.type === "safety.raised") {
       if (this.#seen.has(frame.record)) return;
       const { record: raised, from, text } = frame;
       const at = frame.type === "safety.raised" ? frame.raised_at : frame.at;
@@ -67,10 +71,13 @@ export class Raises {
 /** Asks for help until it is on record, whatever is lost on the way; by one id, so that it is once. */
 export class Raising {
   #waiting: { record: string; text?: string } | null = null;
+  #joined = false;
 
-  constructor(private readonly ask: (frame: { type: string } & Record<string, unknown>) => Promise<{ recorded?: boolean; resources?: Resources }>) {}
+  constructor(private readonly ask: (frame: { type: string } & Record<string, unknown>) => Promise<{ recorded?: boolean; joined?: boolean; resources?: Resources }>) {}
 
   get waits(): boolean { return this.#waiting !== null; }
+  /** So many wait to be seen that the last answer was: it stands with them, and what it says is in no record. */
+  get joined(): boolean { return this.#joined; }
 
   /** As `again`, with something new to say. */
   async raise(text: string): Promise<Resources | null> {
@@ -83,6 +90,7 @@ export class Raising {
     const asked = this.#waiting;
     if (!asked) return null;
     const ok = await this.ask({ type: "safety.raise", ...asked });
+    this.#joined = ok.joined === true;
     if (ok.recorded) this.recorded(asked.record);
     return ok.resources ?? null;
   }

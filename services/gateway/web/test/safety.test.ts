@@ -22,6 +22,15 @@ describe("what was raised", () => {
     all.take(told({ type: "safety.alert" })); // late, from a slower gateway
     expect(all.open).toEqual([]);
   });
+  it("has what was said with it when there were too many, once, as long as it is open", () => {
+    const all = new Raises();
+    all.take(raised);
+    for (const more of ["worse", "worse", "here"]) all.take(told({ type: "safety.alert", text: more, joined: true, at: "later" }));
+    all.take(told({ type: "safety.alert", text: "late", joined: true, record: "gone" }));
+    all.load([{ raised: "r", from: "me", at: "x" }]);
+    all.say([{ raised: "r", from: "me", at: "x", text: "now" }]);
+    expect(all.open).toEqual([{ raised: "r", from: "me", at: "x", text: "now", also: ["worse", "here"] }]);
+  });
   it("is what a welcome says, with the words that are known", () => {
     const all = new Raises();
     all.take(raised);
@@ -52,6 +61,14 @@ describe("raising", () => {
     expect(asked).toHaveLength(3);
     expect(new Set(asked.map((frame) => frame["record"])).size).toBe(1);
     expect(asked.map((frame) => frame["text"])).toEqual(["now", "now", "now"]);
+  });
+  it("goes on with what is said where there were too many, and knows it", async () => {
+    const answers = [{ recorded: false, joined: true }, { recorded: true }];
+    const raising = new Raising(() => Promise.resolve(answers.shift() ?? {}));
+    await raising.raise("now");
+    expect([raising.joined, raising.waits]).toEqual([true, true]);
+    await raising.again();
+    expect([raising.joined, raising.waits]).toEqual([false, false]);
   });
   it("is over when the record is told", async () => {
     let record = "";

@@ -15,6 +15,7 @@ const W = words({
   help: "Help", now: "In danger now", call: (number: string) => `Call ${number}`, text: (number: string) => `Text ${number}`, open: "Open",
   where: "Where you are", tell: (name: string) => `Tell ${name}`, more: "What is happening (if you like)",
   told: (name: string) => `${name} is being told. It stays in view until it is seen.`, kept: "It will be on record as soon as that is possible.",
+  stands: "What was said before is still waiting to be seen.", shown: "This text isn’t on record: it was only shown to who is connected now.",
   waiting: "Nothing could be sent yet. It is sent as soon as there is a connection. Please don’t wait for it: call.",
   mine: (at: string) => `You asked for help on ${at}. It waits to be seen.`, unseen: "Nobody has seen it yet. Please don’t wait: use one of the numbers.",
   theirs: (name: string, at: string) => `${name} asked for help on ${at}.`, long: "This has waited too long.", seen: "I have seen it",
@@ -23,6 +24,7 @@ const W = words({
   help: "Aide", now: "En danger maintenant", call: (number: string) => `Appeler le ${number}`, text: (number: string) => `Écrire au ${number}`, open: "Ouvrir",
   where: "Où vous êtes", tell: (name: string) => `Prévenir ${name}`, more: "Ce qui se passe (si vous voulez)",
   told: (name: string) => `${name} est en train d’être prévenu·e. Cela reste affiché jusqu’à ce que ce soit vu.`, kept: "Ce sera enregistré dès que possible.",
+  stands: "Ce qui a été dit avant attend encore d’être vu.", shown: "Ce texte n’est pas enregistré : il a seulement été montré à qui est connecté maintenant.",
   waiting: "Rien n’a encore pu partir. Cela partira dès qu’il y aura une connexion. N’attendez pas : appelez.",
   mine: (at: string) => `Vous avez demandé de l’aide le ${at}. Cela attend d’être vu.`, unseen: "Personne ne l’a encore vu. N’attendez pas : utilisez un des numéros.",
   theirs: (name: string, at: string) => `${name} a demandé de l’aide le ${at}.`, long: "Cela attend depuis trop longtemps.", seen: "Je l’ai vu",
@@ -71,7 +73,7 @@ export class SafetyView implements PageFeature {
     this.bar.hidden = open.length === 0;
     const kept = new Map([...this.bar.querySelectorAll<HTMLElement>("div[data-key]")].map((item) => [item.dataset["key"], item]));
     fill(this.bar, ...open.map((one) => {
-      const key = `${one.raised} ${one.escalated_at ?? ""} ${one.text ?? ""}`;
+      const key = `${one.raised} ${one.escalated_at ?? ""} ${one.text ?? ""} ${(one.also ?? []).length}`;
       return kept.get(key) ?? this.#item(one, key);
     }));
   }
@@ -82,6 +84,7 @@ export class SafetyView implements PageFeature {
     const record = crypto.randomUUID();
     return h("div", { "data-key": key }, h("p", {}, mine ? W.mine(at) : W.theirs(this.#other, at)),
       one.text !== undefined && h("p", { class: "said", dir: "auto" }, one.text),
+      ...(one.also ?? []).map((more) => h("p", { class: "said", dir: "auto" }, more)),
       one.escalated_at !== undefined && h("p", {}, mine ? W.unseen : W.long),
       this.role === "therapist" && h("button", { type: "button", class: "primary", click: () => {
         this.#ask({ type: "safety.acknowledge", raised: one.raised, record }).catch((error: unknown) => text(status, sentence(error, W.bad)));
@@ -100,11 +103,16 @@ export class SafetyView implements PageFeature {
       h("div", { class: "actions" }, h("button", { type: "button", click: () => shown.close() }, S.close)));
   }
 
+  /** Whether what was said is kept elsewhere, so that the box may forget it. */
   async #tell(said: string, status: HTMLElement, list: HTMLElement): Promise<boolean> {
     text(status, "");
     try {
       this.#resources = await this.#raising.raise(said) ?? this.#resources;
       this.#fill(list);
+      if (this.#raising.joined) {
+        text(status, said ? `${W.stands} ${W.shown}` : W.stands);
+        return !said;
+      }
       text(status, this.#raising.waits ? `${W.told(this.#other)} ${W.kept}` : W.told(this.#other));
       return true;
     } catch (error) {
