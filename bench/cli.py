@@ -6,12 +6,16 @@ from typing import Annotated, Literal
 import typer
 
 from bench.consent_log import measure_consent_log
+from bench.counselling import report
+from bench.exercises import measure_exercises
 from bench.idle import measure_idle
 from bench.in_force import measure_in_force
 from bench.live import LiveSide, ObscuredSide
-from bench.measure import Wish, bench
+from bench.measure import Wish, Without, bench
+from bench.pacing import measure_pacing
 from bench.platform import UnsaidSide
 from bench.seals import measure_seals
+from bench.timeline import measure_timeline
 from bench.withdrawal import measure_withdrawals
 
 RATES = (200.0, 500.0, 800.0)
@@ -34,12 +38,16 @@ def messages(
     runs: Annotated[int, typer.Option(min=1, max=50, help="Runs of each rate; the one of median cost is told.")] = 1,
     peer: Annotated[Literal["ejabberd"] | None, BESIDE] = None,
     memory: Annotated[bool, typer.Option("--memory", help="Memory before and after 100,000 messages.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Also without pacing and emoji, and what they add.")] = False,
+    unsealed: Annotated[bool, typer.Option("--unsealed", help="Also without encryption, and what that adds.")] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Where the CPU goes, at the highest given rate.")] = False,
     json: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all figures to this file.")] = None,
 ) -> None:
     """Messages, each committed before its `ok`; without --rate also the most that a core sustains."""
     rates = tuple(sorted(rate or RATES))
-    bench(Wish(rates, 0.0 if rate else CLIMB, seconds, pairs, runs, peer, memory, profile, json), UnsaidSide)
+    climb = 0.0 if rate else CLIMB
+    without: tuple[Without, ...] = (*(["plain"] if plain else ()), *(["unsealed"] if unsealed else ()))
+    bench(Wish(rates, climb, seconds, pairs, runs, peer, memory, profile, json, without=without), UnsaidSide)
 
 
 @app.command()
@@ -104,6 +112,25 @@ def consent_logs(
 
 
 @app.command()
+def pacing(
+    messages: Annotated[int, typer.Option(min=1_000, max=1_000_000, help="In the conversation.")] = 50_000,
+    asks: Annotated[int, typer.Option(min=100, max=100_000, help="How often each is asked.")] = 1_000,
+    json: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all figures to this file.")] = None,
+) -> None:
+    """`pacing.get` and `pacing.series` in a long conversation, through the gateway."""
+    measure_pacing(messages, asks, json)
+
+
+@app.command()
+def counselling(
+    data: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="AnnoMI, as ../shared/data has it.")],
+    picture: Annotated[Path | None, typer.Option(dir_okay=False, help="Draw the plot into this SVG file.")] = None,
+) -> None:
+    """Pacing's figures of real counselling, of high and of low quality."""
+    report(data, picture)
+
+
+@app.command()
 def idle(
     connections: Annotated[int, typer.Option(min=2, max=18_000, help="Connections, two a conversation.")] = 10_000,
     drafts: Annotated[int, typer.Option(min=0, max=18_000, help="How many of them open a draft.")] = 1_000,
@@ -112,6 +139,26 @@ def idle(
 ) -> None:
     """Many connections that say nothing, at one gateway: memory, heartbeats, CPU."""
     measure_idle(connections, drafts, seconds, json)
+
+
+@app.command()
+def exercises(
+    messages: Annotated[int, typer.Option(min=1_000, max=10_000_000, help="Messages of the conversation.")] = 50_000,
+    asks: Annotated[int, typer.Option(min=100, max=100_000, help="How often each is asked.")] = 1_000,
+    json: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all figures to this file.")] = None,
+) -> None:
+    """`exercise.series` in a long conversation, from a client's question to its answer."""
+    measure_exercises(messages, asks, json)
+
+
+@app.command()
+def timeline(
+    messages: Annotated[int, typer.Option(min=1_000, max=10_000_000, help="Messages of the conversation.")] = 50_000,
+    asks: Annotated[int, typer.Option(min=100, max=100_000, help="How often each is asked.")] = 1_000,
+    json: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all figures to this file.")] = None,
+) -> None:
+    """`symbol.timeline` in a long conversation, from a client's question to its answer."""
+    measure_timeline(messages, asks, json)
 
 
 @app.command()

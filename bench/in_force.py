@@ -23,7 +23,7 @@ from services.consent.domain.log import Logs
 from services.consent.handlers import Handlers
 from services.consent.handlers.decisions import in_force
 from services.consent.store import Store
-from shared.contracts.commands import ReadDecisions
+from shared.contracts.consent_commands import ReadDecisions
 from shared.contracts.ids import new_id
 from shared.runtime import tenants
 from shared.runtime.postgres import PLANS

@@ -5,10 +5,11 @@ import json
 import os
 import platform as computer
 import signal
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import uvloop
 from rich.console import Console
@@ -19,10 +20,14 @@ from bench.load import offer
 from bench.peers import ejabberd, relay
 from bench.run import ENOUGH_MS, Served, measure, upward
 from deploy.local.another import another_gateway
+from deploy.local.home import REPO, Home, State
 from deploy.local.progress import say
 
 LIMITS_MS = (50.0, ENOUGH_MS)
 MEMORY_MESSAGES, MEMORY_WARM, MEMORY_RATE, FLAT = 100_000, 5_000, 800.0, 0.1
+
+
+Without: TypeAlias = Literal["plain", "unsealed"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,15 @@ class Wish:
     profile: bool
     json: Path | None
     gateways: int = 1
+    without: tuple[Without, ...] = ()
+    """Measure also platforms that leave something out."""
+
+
+WITHOUT: dict[Without, dict[str, str]] = {
+    "plain": {"UNSAID_PLAIN": "true"},
+    "unsealed": {"PYTHONPATH": os.pathsep.join((str(REPO / "bench/unsealed"), str(REPO)))},
+}
+"""The environment in which services do only what a message needs; in which nothing is sealed."""
 
 
 def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
@@ -60,9 +74,10 @@ def bench(wish: Wish, kind: type[platform.UnsaidSide]) -> None:
 def _own(
     wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool
 ) -> tuple[list[Step], dict[str, dict[str, float]]]:
-    """Unsaid's steps, and its memory if that is wished."""
+    """Unsaid's steps, and its memory if that is wished; those of platforms ``without`` something, in turns."""
     with ExitStack() as stack:
         home, state = stack.enter_context(platform.temporary(pinned=pinned))
+        less = {name: stack.enter_context(_without(name, pinned=pinned)) for name in wish.without}
         stack.enter_context(machine.on_core(machine.LOAD, pinned=pinned))
         roots = platform.roots(home)
         other = None
@@ -74,7 +89,8 @@ def _own(
         async def unsaid() -> tuple[list[Step], dict[str, dict[str, float]]]:
             sides = await platform.connected(state, wish.pairs, kind, other)
             served = Served("unsaid", sides, roots, lambda: platform.counters(state), platform.batching)
-            steps = await _steps(served, wish)
+            beside = [await _served(name, made, wish, kind) for name, made in less.items()]
+            steps = await _steps([served, *beside], wish)
             if wish.profile:
                 await profile.show(served, max(wish.rates), wish.seconds)
             return steps, await _memory(served) if wish.memory else {}
@@ -82,11 +98,32 @@ def _own(
         return uvloop.run(unsaid())
 
 
+@contextmanager
+def _without(name: Without, *, pinned: bool) -> Iterator[tuple[Home, State]]:
+    """A platform whose services were started in that environment."""
+    before = dict(os.environ)
+    os.environ |= WITHOUT[name]
+    with ExitStack() as stack:
+        try:
+            made = stack.enter_context(platform.temporary(pinned=pinned))
+        finally:
+            for changed in WITHOUT[name]:
+                os.environ.pop(changed)
+            os.environ |= before
+        yield made
+
+
+async def _served(name: Without, made: tuple[Home, State], wish: Wish, kind: type[platform.UnsaidSide]) -> Served:
+    home, state = made
+    sides = await platform.connected(state, wish.pairs, kind)
+    return Served(name, sides, platform.roots(home), lambda: platform.counters(state), platform.batching)
+
+
 def _relay(wish: Wish, *, pinned: bool) -> list[Step]:
     with relay.temporary(pinned=pinned) as peer, machine.on_core(machine.LOAD, pinned=pinned):
 
         async def other() -> list[Step]:
-            return await _steps(Served("relay", await relay.connected(peer, wish.pairs), peer.roots), wish)
+            return await _steps([Served("relay", await relay.connected(peer, wish.pairs), peer.roots)], wish)
 
         return uvloop.run(other())
 
@@ -100,7 +137,7 @@ def _ejabberd(wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool) -> l
 
         async def other() -> list[Step]:
             served = Served("ejabberd", await ejabberd.connected(peer, wish.pairs, like), peer.roots)
-            return await _steps(served, wish)
+            return await _steps([served], wish)
 
         steps = uvloop.run(other())
         # Else it would have been measured at another job.
@@ -108,20 +145,24 @@ def _ejabberd(wish: Wish, kind: type[platform.UnsaidSide], *, pinned: bool) -> l
     return steps
 
 
-async def _steps(served: Served, wish: Wish) -> list[Step]:
-    found = []
+async def _steps(several: Sequence[Served], wish: Wish) -> list[Step]:
+    """Rate by rate; what is compared is measured in turns, so that what else the machine does falls on all."""
+    found: list[Step] = []
     for rate in upward(wish.rates, wish.climb):
-        runs = []
+        runs: dict[str, list[Step]] = {served.who: [] for served in several}
         for _ in range(wish.runs):
-            step, account = await measure(served, rate, wish.seconds)
-            runs.append(step)
-            if account.refused or account.lost_connections:
-                say(f"  refused: {account.refused or 'none'}; connections lost: {account.lost_connections}")
-            await asyncio.sleep(0.5)  # so that one run's end isn't the next one's beginning
-        found.append(middle(runs))
-        say(f"  {served.who} {rate:.0f}/s: {found[-1].cost_us:.0f} µs, p99 {found[-1].worst_p99_ms:.0f} ms")
+            for served in several:
+                step, account = await measure(served, rate, wish.seconds)
+                runs[served.who].append(step)
+                if account.refused or account.lost_connections:
+                    say(f"  refused: {account.refused or 'none'}; connections lost: {account.lost_connections}")
+                await asyncio.sleep(0.5)  # so that one run's end isn't the next one's beginning
+        for who, own in runs.items():
+            found.append(middle(own))
+            say(f"  {who} {rate:.0f}/s: {found[-1].cost_us:.0f} µs, p99 {found[-1].worst_p99_ms:.0f} ms")
         # Twice, since a neighbour's work may spoil one step; what is told ends at the first all the same.
-        if rate > max(wish.rates) and not any(step.sustained(ENOUGH_MS) for step in found[-2:]):
+        last = [step for step in found if step.who == several[0].who][-2:]
+        if rate > max(wish.rates) and not any(step.sustained(ENOUGH_MS) for step in last):
             break
     return found
 
@@ -143,6 +184,8 @@ def _tell(steps: list[Step], memory: dict[str, dict[str, float]], wish: Wish, *,
         most[who] = {f"{limit:.0f}": most_sustained(own, limit) for limit in LIMITS_MS}
         for limit, rate in most[who].items() if wish.climb else ():
             console.print(f"{who}: most sustained with p99 ≤ {limit} ms: {rate:.0f}/s")
+    for line in _more_than(wish.without, steps):
+        console.print(line)
     if any(step.load_is_the_limit for step in steps):
         console.print(
             "! the load generator was busy itself, or the machine kept it waiting: don't trust that row's times"
@@ -157,6 +200,17 @@ def _tell(steps: list[Step], memory: dict[str, dict[str, float]], wish: Wish, *,
             "memory_mb": memory,
         }
         wish.json.write_text(json.dumps(told, indent=1) + "\n")
+
+
+def _more_than(without: tuple[Without, ...], steps: list[Step]) -> list[str]:
+    """What is added to a message by what the others leave out, rate by rate."""
+    cost = {(step.who, step.offered): step.cost_us for step in steps}
+    return [
+        f"{rate:.0f}/s: {full:.0f} µs a message, {full / cost[name, rate] - 1:+.1%} to {name}"
+        for (who, rate), full in cost.items()
+        for name in without
+        if who == "unsaid" and (name, rate) in cost
+    ]
 
 
 def _memory_line(memory: dict[str, dict[str, float]]) -> str:

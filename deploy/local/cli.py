@@ -14,7 +14,18 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.cli import app as bench
-from deploy.local import consent_cli, deadletters_cli, demo, doctor, keys_cli, packages, requeue, switch
+from deploy.local import (
+    consent_cli,
+    deadletters_cli,
+    demo,
+    doctor,
+    exercises_cli,
+    keys_cli,
+    packages,
+    requeue,
+    safety_cli,
+    switch,
+)
 from deploy.local import up as platform
 from deploy.local.another import another_gateway
 from deploy.local.home import PARTS, QUEUE_SERVICES, REPO, Home, Part
@@ -36,6 +47,8 @@ app.add_typer(bench, name="bench")
 app.add_typer(deadletters_cli.app, name="deadletters")
 app.add_typer(consent_cli.app, name="consent")
 app.add_typer(keys_cli.app, name="keys")
+app.add_typer(exercises_cli.app, name="exercises")
+app.add_typer(safety_cli.app, name="safety")
 
 
 def _part(name: str) -> Part:
@@ -194,6 +207,16 @@ def switch_live(
     """Switch live text off, or on again, for one tenant or everywhere. Nobody's own switch is put on by it."""
     switch.switch_live(Home.from_environment(), tenant, on=to == "on")
     say(f"Live text is {to} {'everywhere' if tenant is None else f'for {tenant}'}.")
+
+
+@app.command(name="pacing")
+def offer_prompts(
+    tenant: Annotated[str, typer.Argument(help="The tenant's id.")],
+    share: Annotated[float, typer.Option("--share", min=0, max=1, help="Of the last 200 words; 0.65 at first.")],
+) -> None:
+    """Above which share of the words a tenant's therapists are offered Socratic prompts."""
+    switch.offer_prompts(Home.from_environment(), tenant, share)
+    say(f"Prompts are offered above {share:.0%}.")
 
 
 @app.command(name="requeue")

@@ -67,7 +67,9 @@ def verify(
     ] = None,
     since: Annotated[
         list[Path] | None,
-        typer.Option(exists=True, help="A checkpoint or an export that you kept: nothing of it may have changed."),
+        typer.Option(
+            exists=True, help="A checkpoint that you kept, or an export with one: the log must still begin with it."
+        ),
     ] = None,
     gateway: Gateway = None,
     client_id: ClientId = None,
@@ -77,6 +79,7 @@ def verify(
         partner = _partner(gateway, client_id)
         read, told, note = partner.items, partner.key(), partner.checkpoint()
     else:
+        consent_log.need(folder, with_key=not key)
         read = partial(consent_log.read_export, folder)
         told, note = "" if key else _text(folder / consent_log.KEY), _text(folder / consent_log.CHECKPOINT)
     former = [_text(path / consent_log.CHECKPOINT if path.is_dir() else path) for path in since or []]

@@ -137,6 +137,15 @@ def _size(checkpoint: str) -> int:
         raise Trouble("the gateway's checkpoint is none", "is it an Unsaid gateway?") from None
 
 
+def need(folder: Path, *, with_key: bool) -> None:
+    """Raises `Trouble`: a file of an export is missing."""
+    files = (ENTRIES, HASHES, CHECKPOINT, *((KEY,) if with_key else ()))
+    if missing := [name for name in files if not (folder / name).is_file()]:
+        raise Trouble(
+            f"{folder} is no whole export: {', '.join(missing)} is missing", "`./unsaid consent export` makes one"
+        )
+
+
 def read_export(folder: Path) -> Iterator[Item]:
     """The log in an export. Raises `OSError`: a file is missing."""
     with (folder / ENTRIES).open("rb") as entries, (folder / HASHES).open("rb") as hashes:

@@ -35,7 +35,7 @@ def prepare(state: State) -> None:
                 _make(admin, state, database)
         for database in (*SERVICES, postgres.KEYS):
             _take_over(state, database)
-            migrations.apply(SecretStr(postgres.role_url(state, database, database)), folder(database))
+            migrations.apply(SecretStr(postgres.owner_url(state, database)), folder(database))
     except psycopg.errors.DiskFull:
         raise Trouble("the disk is full", FULL) from None
     except psycopg.Error as error:

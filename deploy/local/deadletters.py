@@ -22,9 +22,11 @@ from pydantic import TypeAdapter, ValidationError
 from deploy.local import rabbitmq
 from deploy.local.home import QUEUE_SERVICES, QueueService, State
 from deploy.local.trouble import Trouble
-from shared.contracts.commands import ConsentCommand, Decide, NotesCommand, SessionCommand
+from shared.contracts.commands import NotesCommand, SessionCommand
+from shared.contracts.consent_commands import ConsentCommand, Decide
 from shared.contracts.envelope import MEDIA_TYPE, Command, ConversationCommand
 from shared.runtime.broker.topology import command_queue, commands_exchange, dead_queue
+from shared.runtime.worker import NOT_ITS_TO_ASK
 
 RENEW_AT = 20
 WAIT_S = 5
@@ -96,6 +98,8 @@ class Letter:
     def commands(self) -> list[ConversationCommand]:
         """What can be put back. Raises `Trouble` if something in the letter can't be."""
         found = []
+        if self.reason == NOT_ITS_TO_ASK:
+            raise _refused(self, "who sent it may not ask this")
         for envelope in self.envelopes:
             command = self._parsed(envelope)
             if command is None:

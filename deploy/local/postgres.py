@@ -50,10 +50,15 @@ def database_url(state: State, database: str) -> str:
 
 
 def role_url(state: State, database: str, role: str) -> str:
-    """A database, as one of its roles; that of its own name owns it, and migrates."""
+    """A database, as one of its roles; that of its own name owns it."""
     parts = urlsplit(database_url(state, database))
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=f"{role}:{password(state, role)}@{host}"))
+
+
+def owner_url(state: State, database: str) -> str:
+    """A database, as who owns it: for what no serving process may."""
+    return role_url(state, database, database)
 
 
 def serving_url(state: State, service: Service) -> str:

@@ -61,6 +61,13 @@ def definitions(state: State) -> str:
     return text
 
 
+def need_same(home: Home, state: State) -> None:
+    """Raises `Trouble`: the broker runs with other rights than this version's, which it reads at its start."""
+    known = home.rabbitmq / "definitions.json"
+    if not state.amqp_url and known.exists() and known.read_text(encoding="utf-8") != definitions(state):
+        raise Trouble("what runs is of another version than this", "`./unsaid down`, then `./unsaid up`")
+
+
 def prepare(home: Home, state: State) -> None:
     """Write its settings. A first start that didn't end is begun anew."""
     if home.rabbitmq.exists() and not _begun(home).exists():

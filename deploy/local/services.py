@@ -1,14 +1,20 @@
 """The four services: what runs them and what they are told."""
 
+import importlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Container
 
 from deploy.local import postgres, rabbitmq
 from deploy.local.home import KEY_SERVICES, QUEUE_SERVICES, REPO, Service, State
+from shared.runtime.service import OWNER_URL
 
 VERB_S = 60
+OURS = "UNSAID_"
+HOME = "UNSAID_HOME"
+"""By which a process is known as one of a home (`deploy.local.processes`)."""
 
 
 def command(name: Service) -> list[str]:
@@ -33,11 +39,11 @@ def admin_url(name: Service, state: State, path: str) -> str:
 
 
 def run_verb(name: Service, verb: str, told: object, state: State) -> "subprocess.CompletedProcess[str]":
-    """One of a service's verbs besides serving, told in JSON on standard input."""
+    """One of a service's verbs besides serving, told in JSON on standard input; as its database's owner."""
     return subprocess.run(
         [*command(name), verb],
         input=json.dumps(told),
-        env=environment(name, state),
+        env=plain() | {OWNER_URL: postgres.owner_url(state, name)},
         cwd=REPO,
         capture_output=True,
         text=True,
@@ -46,12 +52,23 @@ def run_verb(name: Service, verb: str, told: object, state: State) -> "subproces
     )
 
 
+def plain(known: Container[str] = ()) -> dict[str, str]:
+    """Our own environment; of what is the platform's in it, only what is known."""
+    return {key: value for key, value in os.environ.items() if key in known or not key.startswith(OURS)}
+
+
+def settings(name: Service) -> set[str]:
+    """The variables that a service's settings are read from."""
+    fields: dict[str, object] = importlib.import_module(f"services.{name}.config").Settings.model_fields
+    return {OURS + field.upper() for field in fields}
+
+
 def environment(name: Service, state: State) -> dict[str, str]:
+    """What a service is started with; of what stands in ours, no address or secret that it has no use for."""
     told = {
-        **os.environ,
+        **plain(settings(name) | {HOME}),
         "UNSAID_DATABASE_URL": postgres.serving_url(state, name),
         "UNSAID_AMQP_URL": rabbitmq.service_url(state, name),
-        "UNSAID_CONTENT_KEY": state.content_key,
         # The same name after a restart, so that it takes its queues back at once.
         "UNSAID_INSTANCE": f"{name}-1",
         "UNSAID_QUEUE_KIND": os.environ.get("UNSAID_QUEUE_KIND", "classic"),  # the broker is one node
@@ -59,8 +76,8 @@ def environment(name: Service, state: State) -> dict[str, str]:
         "UNSAID_ADMIN_PORT": str(admin_port(name, state)),
     }
     # Who publishes to a service's queues must know how many there are; the session service tells the two others.
-    known = QUEUE_SERVICES if name in {"gateway", "session"} else [name]
-    told |= {f"UNSAID_{each.upper()}_QUEUES": str(getattr(state.queues, each)) for each in known}
+    publishes = QUEUE_SERVICES if name in {"gateway", "session"} else [name]
+    told |= {f"UNSAID_{each.upper()}_QUEUES": str(getattr(state.queues, each)) for each in publishes}
     if name == "consent":
         told |= {
             "UNSAID_CONSENT_LOG_NAME": state.consent_log_name,
@@ -68,6 +85,7 @@ def environment(name: Service, state: State) -> dict[str, str]:
         }
     if name in KEY_SERVICES:
         told |= {
+            "UNSAID_CONTENT_KEY": state.content_key,
             "UNSAID_KEYS_URL": postgres.keys_url(state, name),
             "UNSAID_KEY_PROVIDER": state.key_provider,
         }

@@ -23,6 +23,7 @@ def up(home: Home, only: Sequence[Part] = PARTS) -> State:
         running = home.state if supervisor.alive() else None
         if running:
             say("Unsaid is running already.")
+            rabbitmq.need_same(home, running)
         state = running or _prepare(home, only, claims)
         if "gateway" in only:
             page.build()

@@ -14,5 +14,8 @@ begin
     loop
         execute format('alter routine %s owner to %I', each, owner);
     end loop;
+    -- Where this schema isn't the owner's (a database from before Postgres 15), it came in with everybody.
+    execute format('grant usage, create on schema public to %I', owner);
 end
 $$;
+revoke create on schema public from public;

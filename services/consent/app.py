@@ -11,7 +11,8 @@ from services.consent.domain.log import Logs
 from services.consent.handlers import Handlers, forms, restoring
 from services.consent.ingress import read_forms
 from services.consent.store import Store
-from shared.contracts.commands import ConsentCommand
+from shared.contracts.commands import RegisterConversation
+from shared.contracts.consent_commands import ConsentCommand
 from shared.runtime import service
 from shared.runtime.ownership import Ownership
 from shared.runtime.postgres import Pool, when_there
@@ -31,7 +32,7 @@ async def build(settings: Settings, parts: Parts) -> Worker[ConsentCommand]:
     except BadForms as bad:
         raise CannotRun(str(bad)) from None
     handlers = Handlers(Logs(settings.consent_log_name, settings.consent_log_key))
-    return Worker("consent", batches, handlers, parts, ownership)
+    return Worker("consent", batches, handlers, parts, ownership, RegisterConversation)
 
 
 @when_there
@@ -42,9 +43,9 @@ async def _publish_files(pool: Pool, files: list[Form]) -> None:
         await forms.publish_files(db, Store(db), files)
 
 
-async def restored(_: Settings, parts: Parts) -> None:
+async def restored(pool: Pool) -> None:
     """The operator says that the database was restored from a backup, where that can't be seen."""
-    async with parts.pool.acquire() as db, db.transaction():
+    async with pool.acquire() as db, db.transaction():
         print(json.dumps({"withdrawn": await restoring.restored(Store(db))}))
 
 

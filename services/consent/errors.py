@@ -1,6 +1,6 @@
 """What the consent service refuses, in one place."""
 
-from shared.contracts.commands import Decide
+from shared.contracts.consent_commands import Decide
 from shared.contracts.errors import Code, Erased, Refused
 
 

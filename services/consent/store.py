@@ -9,7 +9,8 @@ import asyncpg
 
 from services.consent.domain.decisions import Decision, Standing
 from services.consent.domain.forms import Form
-from shared.contracts.commands import DecisionPlace, RegisterConversation, UseCount
+from shared.contracts.commands import RegisterConversation
+from shared.contracts.consent_commands import DecisionPlace, UseCount
 from shared.contracts.frames.values import CountValue, DeciderValue
 from shared.contracts.ids import PURPOSES, Purpose, Role, moment, rfc3339
 from shared.runtime.postgres import Connection, Queries

@@ -1,6 +1,7 @@
 """Settings of the gateway."""
 
 from base64 import b64decode
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -35,3 +36,5 @@ class Settings(KeySettings):
     session_queues: Queues = 2
     consent_queues: Queues = 1
     notes_queues: Queues = 1
+    safety: Path | None = None
+    """A folder of tenants' own crisis resources and questions (docs/safety.md), read at start."""

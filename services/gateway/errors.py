@@ -20,6 +20,10 @@ STATUS: dict[Code, HTTPStatus] = {
 REASONS = (Code.STALE_EPOCH, Code.STALE_FORM)
 
 
+def wrong_state(state: str) -> Refused:
+    return Refused(Code.WRONG_STATE, {"state": state})
+
+
 class Closing(Exception):  # noqa: N818 - an outcome
     """The connection is to be closed with this code."""
 

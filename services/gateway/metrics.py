@@ -29,3 +29,4 @@ WITHDRAWAL_SECONDS = Histogram(
     buckets=(0.0001, 0.001, 0.005, 0.02, 0.05, 0.15, 0.5, 1),
 )
 COMPOSED = Gauge("unsaid_gateway_compositions_kept", "Runs of drafts that are being kept")
+ALERTS = Counter("unsaid_gateway_safety_alerts_total", "Raises that people were told of before they were recorded")

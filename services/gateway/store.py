@@ -3,10 +3,11 @@
 import asyncio
 import hashlib
 import hmac
+import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -21,6 +22,8 @@ _sql = Queries(Path(__file__).parent / "sql" / "queries.sql")
 LIVE_PER_S = 30
 MESSAGES_PER_S = 20
 OTHERS_PER_S = 20
+MISSED_MIN = 15
+"""Minutes after which a session that nobody started is missed, where the tenant says nothing else."""
 
 EVERYWHERE = "*"
 SWITCHED = "live_switched"
@@ -48,6 +51,9 @@ class Tenant:
     origins: frozenset[str]
     limits: Limits
     obscure: Obscure
+    missed_min: int = MISSED_MIN
+    away: Mapping[str, str] = field(default_factory=dict)
+    """By language: what is shown to who writes to a therapist who is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,8 @@ class Store:
                     OTHERS_PER_S * row["rate_factor"],
                 ),
                 row["obscure"],
+                row["missed_min"],
+                json.loads(row["away"]),
             )
             for row in rows
         ]
@@ -128,12 +136,21 @@ class Store:
         return str(row["tenant"])
 
     async def ensure_tenant(
-        self, name: str, origins: Iterable[str], rate_factor: int, obscure: Obscure, client_id: str, secret: str
+        self,
+        name: str,
+        origins: Iterable[str],
+        rate_factor: int,
+        obscure: Obscure,
+        client_id: str,
+        secret: str,
+        missed_min: int = MISSED_MIN,
+        away: Mapping[str, str] | None = None,
     ) -> str | None:
         """Create or update a tenant with one API client; returns its id. None: the client id is another tenant's."""
         salt = os.urandom(16)
         async with self._pool.acquire() as tx, tx.transaction():
-            tenant = await tx.fetchval(_sql["ensure_tenant"], new_id(), name, list(origins), rate_factor, obscure)
+            told = new_id(), name, list(origins), rate_factor, obscure, missed_min, json.dumps(dict(away or {}))
+            tenant = await tx.fetchval(_sql["ensure_tenant"], *told)
             await tenants.become(tx, [str(tenant)])
             done = await tx.fetchval(_sql["ensure_api_client"], client_id, tenant, salt, _hash(secret, salt))
         return str(tenant) if done is not None else None

@@ -1,5 +1,7 @@
 """Settings of the session service."""
 
+from pathlib import Path
+
 from shared.runtime.settings import KeySettings, Queues
 
 
@@ -10,3 +12,5 @@ class Settings(KeySettings):
     session_queues: Queues = 2
     consent_queues: Queues = 1
     notes_queues: Queues = 1
+    exercises: Path | None = None
+    """A folder of tenants' own exercises (docs/exercises.md), read at start."""

@@ -7,7 +7,7 @@ from services.session.store import Conversation
 from shared.contracts.commands import RegisterConversation
 from shared.contracts.envelope import ConversationCommand, Envelope
 from shared.contracts.events import Fact, Recorded
-from shared.runtime.broker.topology import command_queue, to_commands, to_gateway
+from shared.runtime.broker.topology import command_queue, to_gateway, to_registrations
 from shared.runtime.handler import Tell
 
 
@@ -17,8 +17,13 @@ def to_holders(holders: Iterable[str], event: Envelope) -> list[Tell]:
 
 
 def recorded(command: ConversationCommand, fact: Fact, holders: Sequence[str], *, answers: bool) -> list[Tell]:
-    """A fact to all holders and to the gateway that asked, for which it may be the answer as well."""
+    """A fact to all holders and to the gateway that asked, for which it may be the answer as well.
+
+    Nobody asked (an empty ``replyto``) where the time for it came.
+    """
     plain = Recorded(tenant=command.tenant, conversation=command.conversation, fact=fact)
+    if not command.replyto:
+        return to_holders(holders, plain)
     others = [holder for holder in holders if holder != command.replyto]
     asker = plain.model_copy(update={"causationid": command.id}) if answers else plain
     return [Tell(to_gateway(command.replyto), asker), *to_holders(others, plain)]
@@ -43,4 +48,4 @@ def registrations(
         command_queue("consent", settings.consent_queues, found.id),
         command_queue("notes", settings.notes_queues, found.id),
     )
-    return tuple(Tell(to_commands(queue, persistent=True), register) for queue in queues)  # nobody repeats it
+    return tuple(Tell(to_registrations(queue), register) for queue in queues)

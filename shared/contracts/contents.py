@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from shared.contracts.frames.client import Op
-from shared.contracts.frames.values import Value
+from shared.contracts.frames.values import LeftOut, Value
 from shared.contracts.ids import Id
 
 
@@ -23,6 +23,7 @@ class ConversationContent(Value):
 class MessageContent(Value):
     text: str
     tone: str | None = None
+    composed_s: int | None = LeftOut
 
 
 class DraftContent(Value):

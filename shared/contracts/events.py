@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
+from shared.contracts import features
 from shared.contracts.consent_events import (
     CheckpointRead,
     ConsentChanged,
@@ -24,17 +25,14 @@ from shared.contracts.consent_events import (
 )
 from shared.contracts.envelope import Address, Envelope, Event, Reply, Sealed
 from shared.contracts.errors import Code
-from shared.contracts.frames.values import (
-    SessionValue,
-    Value,
-)
-from shared.contracts.ids import Id, Level, Role, Seq
+from shared.contracts.frames.values import LeftOut, OpenRaise, SessionValue, Value
+from shared.contracts.ids import Id, Intervention, Level, Role, Seq
 
 # --- facts: what lasts in a conversation, each with its n -----------------------------------------------------------
 
 
 class MessageFact(Value):
-    """A message was posted. Content: `MessageContent`."""
+    """A message was posted. Content: `MessageContent`, empty if it was taken back; ``intervention``: as marked now."""
 
     kind: Literal["message.posted"] = "message.posted"
     n: Seq
@@ -44,6 +42,7 @@ class MessageFact(Value):
     in_reply_to: Id | None = None
     at: str
     content: Sealed
+    intervention: Intervention | None = LeftOut
 
 
 class SessionFact(Value):
@@ -55,7 +54,8 @@ class SessionFact(Value):
     at: str
 
 
-Fact = Annotated[MessageFact | SessionFact, Field(discriminator="kind")]
+AnyRecord = Annotated[features.Fact, Field(discriminator="kind")]
+Fact = Annotated[MessageFact | SessionFact | features.Fact, Field(discriminator="kind")]
 
 
 # --- session: replies and events ------------------------------------------------------------------------------------
@@ -113,6 +113,15 @@ class ConversationCreated(Event):
     members: tuple[Member, Member]
 
 
+class StoredAway(Value):
+    """A therapist is away. Content: `AwayContent`, sealed as ``record``."""
+
+    since: str
+    until: str | None
+    record: Id
+    content: Sealed
+
+
 class Attached(Reply):
     """The head of a conversation. Everything above ``last_n`` follows on the same queue. Content: `NamesContent`."""
 
@@ -124,8 +133,11 @@ class Attached(Reply):
     created_at: str
     reads: dict[Id, Seq]
     session: SessionValue | None
+    left: Id | None = LeftOut
+    away: StoredAway | None = LeftOut
     holders: list[Address]
     content: Sealed
+    safety: list[OpenRaise] = Field(default_factory=list)
 
 
 class HoldersChanged(Event):
@@ -157,6 +169,12 @@ class FactsRead(Reply):
 class HistoryRead(Reply):
     type: Literal["session.history_read"] = "session.history_read"
     messages: list[MessageFact]
+    more: bool
+
+
+class RecordsRead(Reply):
+    type: Literal["session.records_read"] = "session.records_read"
+    records: list[AnyRecord]
     more: bool
 
 
@@ -329,12 +347,12 @@ class PeerWithdrawn(Envelope):
 AnyGatewayMessage = (
     Recorded | ConversationFound | ErasureBegun | ConversationErased | ConversationsListed | ConversationCreated
     | Attached
-    | HoldersChanged | Renewed | FactsRead | HistoryRead | ReadMarked | SessionAccepted
+    | HoldersChanged | Renewed | FactsRead | HistoryRead | RecordsRead | ReadMarked | SessionAccepted
     | CompositionRead | CompositionsListed | CompositionChanged
     | ConsentsAttached | Probed | FormsRead | Decided | DecisionsRead | ConsentChanged
     | FormPublished | FormsListed | FormRead | FormsCompared | RecordRead
     | LogKeyRead | CheckpointRead | EntriesRead | ConsistencyRead | ProofRead
-    | NoteSaved | NotesListed | Done | CommandRefused
+    | features.Told | NoteSaved | NotesListed | Done | CommandRefused
     | PeerState | PeerTyping | PeerDrafts | PeerResync | PeerAlive | PeerWithdrawn
 )  # fmt: skip
 """Everything that can lie in a gateway's queue."""

@@ -29,15 +29,25 @@ ConsentState = Literal["granted", "withdrawn"]
 Capacity = Literal["guardian", "authorized_representative"]
 """In which one person may decide for another."""
 Level = Literal["letters", "rhythm"]
+Intervention = Literal[
+    "open_question", "closed_question", "socratic_question", "simple_reflection", "complex_reflection", "affirmation",
+    "psychoeducation", "information", "advice", "self_disclosure", "exercise", "check_in", "other",
+]  # fmt: skip
+"""What a message of a therapist was meant to do, as the therapist says."""
+Tag = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+"""Stands for what isn't to be known: the same thing has the same tag, in its conversation only."""
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 def moment(text: str) -> datetime:
-    """The moment that RFC 3339 text names. Raises `ValueError`: none."""
+    """The moment that RFC 3339 text names. Raises `ValueError`: none, or one that is in no year of UTC's."""
     found = datetime.fromisoformat(text)
     if found.tzinfo is None:
         raise ValueError("no offset from UTC")
-    return found.astimezone(UTC)
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("before the first year, or after the last") from None
 
 
 def _is_moment(text: str) -> str:

@@ -41,6 +41,11 @@ def message(message: str) -> Record:
     return Record("message", message)
 
 
+def record(record: str) -> Record:
+    """What a request of a feature says, under the id that its asker gave it."""
+    return Record("record", record)
+
+
 def composition_part(draft: str, run: str, number: int) -> Record:
     return Record("composition", f"{draft}/{run}/{number}")
 

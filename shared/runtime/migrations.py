@@ -4,7 +4,8 @@ The owner of a database applies them (`python -m services.X migrate`, `./unsaid 
 waits until it is done.
 """
 
-from contextlib import closing
+from contextlib import closing, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import psycopg
@@ -15,6 +16,8 @@ from shared.runtime.postgres import Pool
 
 GRANTS = "grants.sql"
 """Beside the folder of migrations: takes everything away from the serving roles and gives what they need."""
+NOT_PUBLIC = b"revoke create on schema public from public"
+"""Functions with the owner's rights look names up there. A database that began before Postgres 15 lets everybody in."""
 LOCK = 0x756E73616964  # "unsaid"
 
 
@@ -32,9 +35,11 @@ def apply(url: SecretStr, folder: Path) -> int:
         guard.execute("select pg_advisory_lock(%s)", (LOCK,))
         with yoyo.get_backend(dsn.replace("postgresql://", "postgresql+psycopg://", 1)) as backend:
             todo = backend.to_apply(yoyo.read_migrations(str(folder)))
-            backend.apply_migrations(todo)
+            with redirect_stdout(StringIO()):  # it prints what a statement selects
+                backend.apply_migrations(todo)
         grants = folder.parent / GRANTS
         with guard.transaction():
+            guard.execute(NOT_PUBLIC)
             guard.execute(grants.read_bytes())
         return len(todo)
 

@@ -1,7 +1,7 @@
 """Reading past the broker: while it takes nothing (an alarm, a full queue), what was said can still be read.
 
-A service answers these on its admin port. Question and answer are sealed as contents are, so that only the platform's
-own processes can ask, and nobody else reads ids. Only what changes nothing may be asked here.
+A service answers these on its admin port. Question and answer are sealed under the deployment's key, so that only who
+has it can ask, and nobody else reads ids. Only what changes nothing may be asked here.
 """
 
 import asyncio
@@ -26,28 +26,28 @@ Answer = Callable[[bytes], Awaitable[bytes]]
 class Reads:
     """What a service answers here; nothing until `serve` is called."""
 
-    def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
-        self._answer: Answer | None = None
+    def __init__(self) -> None:
+        self._serving: tuple[Sealer, Answer] | None = None
 
-    def serve(self, answer: Answer) -> None:
-        self._answer = answer
+    def serve(self, sealer: Sealer, answer: Answer) -> None:
+        self._serving = sealer, answer
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post(PATH, self._read)]
 
     async def _read(self, request: web.Request) -> web.Response:
+        if self._serving is None:
+            return web.Response(status=503)
+        sealer, ask = self._serving
         try:
-            question = self._sealer.open(QUESTION, await request.text())
+            question = sealer.open(QUESTION, await request.text())
         except SealBroken:
             return web.Response(status=403)
-        if self._answer is None:
-            return web.Response(status=503)
         try:
             async with asyncio.timeout(ANSWER_S):
-                answer = await self._answer(question)
+                answer = await ask(question)
         except ValueError:  # of a newer version, perhaps
             return web.Response(status=400)
         except (*postgres.AWAY, asyncpg.PostgresError):
             return web.Response(status=503)
-        return web.Response(text=self._sealer.seal(ANSWER, answer))
+        return web.Response(text=sealer.seal(ANSWER, answer))

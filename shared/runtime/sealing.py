@@ -32,6 +32,7 @@ _NONCE = 1 + VERSION_BYTES
 _SEALED = _NONCE + NONCE_BYTES
 """Where nonce and ciphertext begin in a seal under a data key."""
 KEY_CACHE = 20_000
+TAG_CHARACTERS = 32
 
 
 class SealBroken(Exception):  # noqa: N818 - the domain's word
@@ -96,19 +97,13 @@ def _header(version: int) -> bytes:
 class DataKey:
     """The versions of one data key that there are: the newest that everybody knows seals, and each opens its own."""
 
-    __slots__ = ("_before", "_ciphers", "_derives", "_header", "_mac", "_prefix", "name")
+    __slots__ = ("_before", "_ciphers", "_header", "_mac", "_prefix", "name")
 
-    def __init__(
-        self, name: KeyName, versions: Mapping[int, bytes], sealing: int, before: Sealer, *, derives: bool = False
-    ) -> None:
-        """Versions are 32 bytes each; ``sealing`` is one of them; ``before`` opens what is older than data keys.
-
-        ``derives``: seal as before there were data keys, while processes that know no others still run.
-        """
+    def __init__(self, name: KeyName, versions: Mapping[int, bytes], sealing: int, before: Sealer) -> None:
+        """Versions are 32 bytes each; ``sealing`` is one of them; ``before`` opens what is older than data keys."""
         self.name = name
         self._header = _header(sealing)
         self._before = before
-        self._derives = derives
         self._prefix = f"{name.tenant}/{name.kind}/{name.owner}/"
         self._ciphers = {_header(version): (AESGCM(key), f"/{version}") for version, key in versions.items()}
         # Of the first version, so that a content's fingerprint stays the same when the key is rotated.
@@ -120,8 +115,6 @@ class DataKey:
 
     def seal(self, record: Record, plain: bytes) -> str:
         """Base64 of the seal's kind, the key's version, nonce and ciphertext."""
-        if self._derives:
-            return self._before.seal(self._context(record), plain)
         nonce = os.urandom(NONCE_BYTES)
         cipher, version = self._ciphers[self._header]
         about = f"{self._prefix}{record.what}/{record.id}{version}".encode()
@@ -150,7 +143,14 @@ class DataKey:
 
     def fingerprint(self, *parts: str | None) -> str:
         """Hex HMAC-SHA256 of the parts."""
-        return self._before.fingerprint(self.name.owner, *parts) if self._derives else _fingerprint(self._mac, parts)
+        return _fingerprint(self._mac, parts)
+
+    def tag(self, *parts: str) -> str:
+        """By what equal things are found again in what this key seals, and nowhere else: 128 bits of an HMAC, hex.
+
+        Unlike a fingerprint it was never derived, so it dies with the key.
+        """
+        return _fingerprint(self._mac, ("tag", *parts))[:TAG_CHARACTERS]
 
     def same(self, stored: str, *parts: str | None) -> bool:
         """Whether a stored fingerprint is that of these parts, by this key or as of before there were data keys."""

@@ -28,13 +28,13 @@ from shared.runtime.logging import setup
 from shared.runtime.ownership import NameTaken, WrongQueueCount
 from shared.runtime.postgres import Pool
 from shared.runtime.reads import Reads
-from shared.runtime.sealing import Sealer
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.stray import lasting
 
 log = structlog.get_logger()
 
 OWNER_URL = "UNSAID_OWNER_URL"
+MIGRATE = "migrate"
 POOL_SIZE = 4
 STOP_S = 15
 
@@ -50,7 +50,6 @@ class Parts:
     publishing: Link
     consuming: Link
     publisher: Publisher
-    sealer: Sealer
     reads: Reads
     queue_kind: QueueKind
 
@@ -70,16 +69,17 @@ class Work(Protocol):
 
 
 Build = Callable[[S, Parts], Awaitable[Work]]
-Verb = Callable[[S, Parts], Awaitable[None]]
+Verb = Callable[[Pool], Awaitable[None]]
+"""What the operator does now and then, on a pool of the database's owner."""
 
 
 def main(
-    name: str, settings_type: type[S], folder: Path, build: Build[S], verbs: Mapping[str, Verb[S]] | None = None
+    name: str, settings_type: type[S], folder: Path, build: Build[S], verbs: Mapping[str, Verb] | None = None
 ) -> None:
     """Run a service; or, as its database's owner, ``migrate``; or one of ``verbs``."""
     migrations_folder = folder / "sql" / "migrations"
-    if sys.argv[1:] == ["migrate"]:
-        migrate(name, migrations_folder)
+    if len(sys.argv) > 1:
+        _as_owner(name, sys.argv[1], migrations_folder, verbs or {})
         return
     try:
         settings = settings_type()
@@ -89,12 +89,6 @@ def main(
         sys.exit(2)
     setup(name, settings.instance, settings.log_level)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold what people typed
-    if len(sys.argv) > 1:
-        verb = (verbs or {}).get(sys.argv[1])
-        if verb is None:
-            sys.exit(f"{name}: unknown argument; there are: {', '.join(['migrate', *(verbs or {})])}")
-        asyncio.run(_once(settings, verb))
-        return
     name_process(f"unsaid/{name}/{settings.instance}")
     try:
         uvloop.run(_live(name, settings, migrations_folder, build))
@@ -106,27 +100,28 @@ def main(
         sys.exit(4)
 
 
-def migrate(name: str, folder: Path) -> None:
-    """Nothing but the owner's address is needed, and no serving process has it."""
+def _as_owner(name: str, asked: str, folder: Path, verbs: Mapping[str, Verb]) -> None:
+    """Nothing but the owner's address is needed, and no serving process has it, nor may do the like."""
+    if asked not in {MIGRATE, *verbs}:
+        sys.exit(f"{name}: unknown argument; there are: {', '.join([MIGRATE, *verbs])}")
     url = os.environ.get(OWNER_URL)
     if not url:
-        print(f"{name}: {OWNER_URL}: must be set to migrate", file=sys.stderr)
+        print(f"{name}: {OWNER_URL}: must be set for {asked}", file=sys.stderr)
         sys.exit(2)
-    setup(name, "migrate", "info")
-    log.info("migrated", applied=migrations.apply(SecretStr(url), folder))
+    setup(name, asked, "info")
+    if asked == MIGRATE:
+        log.info("migrated", applied=migrations.apply(SecretStr(url), folder))
+    else:
+        asyncio.run(_once(name, SecretStr(url), verbs[asked]))
 
 
-def _parts(settings: ServiceSettings, health: Health, pool: Pool, publishing: Link, consuming: Link) -> Parts:
-    sealer = Sealer(settings.content_key)
-    return Parts(health, pool, publishing, consuming, Publisher(publishing), sealer, Reads(sealer), settings.queue_kind)
-
-
-async def _once(settings: S, verb: Verb[S]) -> None:
-    """Run one verb with the parts of a service, without the broker."""
-    health = Health()
-    links = [Link(settings.amqp_url, name, health) for name in ("out", "in")]
-    async with postgres.make_pool(settings.database_url, 1) as pool:
-        await verb(settings, _parts(settings, health, pool, links[0], links[1]))
+async def _once(name: str, owner: SecretStr, verb: Verb) -> None:
+    """Raises `SystemExit`: the database is away."""
+    try:
+        async with postgres.make_pool(owner, 1) as pool:
+            await verb(pool)
+    except postgres.AWAY as error:
+        raise SystemExit(f"{name}: the database can't be reached ({type(error).__name__})") from None
 
 
 async def _live(name: str, settings: S, folder: Path, build: Build[S]) -> None:
@@ -138,7 +133,8 @@ async def _live(name: str, settings: S, folder: Path, build: Build[S]) -> None:
     publishing = Link(settings.amqp_url, f"{name}.{settings.instance}.out", health)
     consuming = Link(settings.amqp_url, f"{name}.{settings.instance}.in", health)
     pool = postgres.make_pool(settings.database_url, POOL_SIZE)
-    parts = _parts(settings, health, pool, publishing, consuming)
+    publisher = Publisher(publishing, name)
+    parts = Parts(health, pool, publishing, consuming, publisher, Reads(), settings.queue_kind)
     admin = await start_admin(settings.admin_host, settings.admin_port, [*health.routes(), *parts.reads.routes()])
     try:
         async with asyncio.TaskGroup() as group:

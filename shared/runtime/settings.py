@@ -34,24 +34,28 @@ class ServiceSettings(BaseSettings):
 
     database_url: SecretStr
     amqp_url: SecretStr
-    content_key: Key
     queue_kind: Literal["quorum", "classic"] = "quorum"
     """Of new command queues. Classic ones are for a broker of one node: cheaper and quicker there, and no less safe."""
     instance: str = Field(default_factory=socket.gethostname)
     admin_host: str = "127.0.0.1"
     admin_port: Port = 9100
     log_level: LogLevel = "info"
+    plain: bool = False
+    """Only what a message needs: for benchmarks, which compare with it."""
 
 
 class KeySettings(ServiceSettings):
-    """Of a service that seals or opens contents: where the wrapped keys are, and who has the key above them."""
+    """Of a service that seals or opens contents: where the wrapped keys are, and who has the key above them.
 
+    Nobody else has the deployment's key: with it one can ask the session service past the broker
+    (`shared.runtime.reads`).
+    """
+
+    content_key: Key
     keys_url: SecretStr
     key_provider: str
     """As `shared.runtime.keys.providers.provider_of` has it."""
     vault_token_file: Path | None = None
-    seals: Literal["derived", "named"] = "named"
-    """``derived``: as before there were data keys, while processes of that version still run beside this one."""
 
     @model_validator(mode="after")
     def _provider_is_known(self) -> Self:

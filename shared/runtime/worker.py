@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
@@ -21,7 +21,7 @@ from shared.runtime import metrics, postgres, subscriptions
 from shared.runtime.broker.consumer import Delivery, Inbox, Source
 from shared.runtime.broker.link import AWAY
 from shared.runtime.broker.publisher import Unroutable
-from shared.runtime.broker.topology import Destination, declare_command_queue, to_dead
+from shared.runtime.broker.topology import Destination, declare_command_queue, registrations_exchange, to_dead
 from shared.runtime.handler import Handler, Tell, answer
 from shared.runtime.ownership import Fenced, Ownership
 from shared.runtime.pace import pace
@@ -34,6 +34,7 @@ from shared.runtime.transactions import Transactions
 log = structlog.get_logger()
 
 TAKE_BYTES = 1024 * 1024
+NOT_ITS_TO_ASK = "not_its_to_ask"
 ENDING_MOST = 4
 """Batches that may wait for their confirms while the next one is applied."""
 TICK_S = 1.5
@@ -68,10 +69,13 @@ class Worker(Generic[C]):
         handler: Handler[C],
         parts: Parts,
         ownership: Ownership,
+        registers: type[Command] | None = None,
     ) -> None:
+        """``registers``: the one command that another service may send, through an exchange for that alone."""
         self._service = service
         self._batches = batches
         self._handler = handler
+        self._registers = registers, registrations_exchange(service)
         self._pool = parts.pool
         self._link = parts.consuming
         self._publisher = parts.publisher
@@ -211,11 +215,22 @@ class Worker(Generic[C]):
             await _close(source)
 
     async def _parse(self, delivery: Delivery) -> list[C]:
+        commands = await self._parse_all(delivery.body)
+        kind, exchange = self._registers
+        if kind is None or delivery.exchange != exchange:
+            return commands
+        return [command for command in commands if isinstance(command, kind) or await self._not_its_to_ask(command)]
+
+    async def _parse_all(self, body: bytes) -> list[C]:
         try:
-            return self._batches.validate_json(delivery.body)
+            return self._batches.validate_json(body)
         except ValidationError:
-            parsed = [await self._parse_one(raw) for raw in split_body(delivery.body)]
+            parsed = [await self._parse_one(raw) for raw in split_body(body)]
             return [command for command in parsed if command is not None]
+
+    async def _not_its_to_ask(self, command: C) -> Literal[False]:
+        await self._put_aside(command.model_dump_json().encode(), NOT_ITS_TO_ASK, id=command.id)
+        return False
 
     async def _parse_one(self, raw: bytes) -> C | None:
         try:

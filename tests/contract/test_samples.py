@@ -10,10 +10,14 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 from services.gateway.ingress.parsing import parse
-from shared.contracts import commands, contents, events
+from shared.contracts import commands, consent_commands, contents, events, features
 from shared.contracts.frames import client, server
-from shared.contracts.ids import PURPOSES
+from shared.contracts.ids import PURPOSES, Intervention
 
+LANGUAGES = ("en", "fr")
+QUESTIONS = ("harm", "writing")
+"""Of suitability, as the samples name them."""
+INTERVENTIONS = get_args(Intervention)
 SAMPLES = sorted((Path(__file__).parent / "samples").glob("*.json"))
 Union = UnionType | Any  # a union, bare or annotated
 
@@ -30,14 +34,19 @@ def types(union: Union, tag: str = "type") -> set[str]:
 
 COMMANDS = (
     TypeAdapter[Any](commands.SessionCommand),
-    TypeAdapter[Any](commands.ConsentCommand),
+    TypeAdapter[Any](consent_commands.ConsentCommand),
     TypeAdapter[Any](commands.NotesCommand),
 )
-COMMAND_TYPES = [types(u) for u in (commands.SessionCommand, commands.ConsentCommand, commands.NotesCommand)]
-SERVER = {get_args(cls.model_fields["type"].annotation)[0]: cls for cls in members(server.ServerFrame)}
+COMMAND_TYPES = [types(u) for u in (commands.SessionCommand, consent_commands.ConsentCommand, commands.NotesCommand)]
+SERVER = {name: cls for cls in members(server.ServerFrame) for name in get_args(cls.model_fields["type"].annotation)}
 GATEWAY = TypeAdapter[Any](events.GatewayMessage)
 FACT = TypeAdapter[Any](events.Fact)
-CONTENTS = [cls for cls in vars(contents).values() if isinstance(cls, type) and cls.__module__ == contents.__name__]
+CONTENTS: dict[str, type[BaseModel]] = {
+    cls.__name__: cls
+    for cls in vars(contents).values()
+    if isinstance(cls, type) and cls.__module__ == contents.__name__
+}
+CONTENTS |= {cls.__name__: cls for cls in features.CONTENTS}
 
 
 def wire(path: Path) -> str:
@@ -64,7 +73,8 @@ def read(path: Path, raw: str) -> list[BaseModel]:
         case "client":
             return [parse(raw)]
         case "server":
-            return [SERVER[json.loads(raw)["type"]].model_validate_json(raw)]
+            ok = features.OKS.get(path.name.removeprefix("server.ok.").removesuffix(".json"))
+            return [(ok or SERVER[json.loads(raw)["type"]]).model_validate_json(raw)]
         case "command":
             return read_command(raw)
         case "gateway":
@@ -72,7 +82,7 @@ def read(path: Path, raw: str) -> list[BaseModel]:
         case "fact":
             return [FACT.validate_json(raw)]
         case "content":
-            return [getattr(contents, path.name.split(".")[1]).model_validate_json(raw)]
+            return [CONTENTS[path.name.split(".")[1]].model_validate_json(raw)]
         case other:
             raise AssertionError(f"a sample of an unknown side: {other}")
 
@@ -91,13 +101,14 @@ def test_a_sample_is_written_as_it_was_read(path: Path) -> None:
 
 
 def with_unknowns(value: Any) -> Any:
-    """The same with a member more in every object that isn't keyed by ids or purposes."""
+    """The same with a member more in every object that isn't keyed by ids or by names."""
     if isinstance(value, list):
         return [with_unknowns(item) for item in value]
     if not isinstance(value, dict):
         return value
     grown = {key: with_unknowns(item) for key, item in value.items()}
-    keyed = any(len(key) == 36 or key in PURPOSES for key in value)
+    names = (*PURPOSES, *INTERVENTIONS, *LANGUAGES, *QUESTIONS)
+    keyed = any(len(key) == 36 or key in names for key in value)
     return grown if keyed or not value else {**grown, "x_unknown": {"deep": [1, None]}}
 
 
@@ -112,7 +123,7 @@ def test_unknown_members_pass(path: Path) -> None:
 def with_unknowns_of(path: Path) -> Any:
     """Empty objects are left alone where they are maps; the top of a frame always takes another member."""
     parsed = json.loads(wire(path))
-    maps = ("reads", "live", "heads", "consents", "in_force", "details", "receipt")
+    maps = ("reads", "live", "heads", "consents", "in_force", "details", "receipt", "records", "participants")
     return {
         "x_unknown": 1,
         **{key: item if key in maps else with_unknowns(item) for key, item in parsed.items()},
@@ -129,7 +140,7 @@ def test_each_wire_type_has_a_sample() -> None:
     assert not missing(set().union(*COMMAND_TYPES), "command")
     assert not missing(types(events.AnyGatewayMessage), "gateway")
     assert not missing(types(events.Fact, "kind"), "fact", "kind")
-    assert {cls.__name__ for cls in CONTENTS} == {path.name.split(".")[1] for path in of_side("content")}
+    assert set(CONTENTS) == {path.name.split(".")[1] for path in of_side("content")}
 
 
 def test_each_client_frame_has_a_sample_of_its_ok() -> None:
@@ -143,7 +154,7 @@ def test_each_member_is_in_some_sample(name: str) -> None:
     unions = {
         "client": [client.AnyFrame],
         "server": [server.ServerFrame],
-        "command": [commands.SessionCommand, commands.ConsentCommand, commands.NotesCommand],
+        "command": [commands.SessionCommand, consent_commands.ConsentCommand, commands.NotesCommand],
         "gateway": [events.AnyGatewayMessage],
     }[name]
     shown: dict[str, set[str]] = {}

@@ -89,7 +89,7 @@ async def test_the_author_opens_it_and_lets_it_go(kept: Pair) -> None:
 async def test_withdrawing_offers_deletion(kept: Pair) -> None:
     client, _ = kept
     page = client.page
-    await page.get_by_role("button", name="Consents").click()
+    await client.menu("Consents")
     await page.get_by_role("button", name="Withdraw: Keeping how messages were written").click()
     await expect(page.get_by_text("What was kept before is still there.")).to_be_visible()
     await page.get_by_role("button", name="Let all of mine go for good").click()

@@ -15,7 +15,7 @@ from tests.support.participants import Conversation
 async def _receipts(window: Window, folder: Path) -> tuple[Path, Path]:
     """HTML and JSON of the newest decision."""
     page = window.page
-    await page.get_by_role("button", name="Consents").click()
+    await window.menu("Consents")
     await page.get_by_role("button", name="Your decisions").click()
     newest = page.get_by_role("listitem").filter(has_text="You agreed: Live text").first
     await expect(newest).to_contain_text("version 1")
@@ -51,6 +51,16 @@ async def test_a_receipt_is_checked_without_a_network(
     for receipt in (html, data):
         assert (await _checked(page, key, receipt)).startswith("Proved")
         await page.reload()
+    # what the file shows may be anything: the page shows what is proved
+    shown, made_up = html.read_text(), tmp_path / "made up.html"
+    made_up.write_text(shown.replace("<dd>granted</dd>", "<dd>withdrawn</dd>"))
+    assert made_up.read_text() != shown
+    assert (await _checked(page, key, made_up)).startswith("Proved")
+    proved = page.get_by_role("region", name="What is proved")
+    await expect(proved.get_by_text("grant", exact=True)).to_be_visible()
+    await expect(proved).to_contain_text(json.loads(data.read_text())["pii_processing"]["privacy_notice_text"])
+    await expect(page.get_by_text("withdrawn")).to_have_count(0)
+    await page.reload()
     # without a key it says whose word that is; with another it proves nothing
     assert "compare it" in await _checked(page, "", data)
     await page.reload()

@@ -64,7 +64,7 @@ async def test_withdrawing_takes_the_draft_away_and_the_dimmer_too(pair: Pair) -
     await client.show("what I write")
     await client.composer.press_sequentially("half a thought")
     await expect(therapist.draft).to_have_text("half a thought")
-    await client.page.get_by_role("button", name="Consents").click()
+    await client.menu("Consents")
     await client.page.get_by_role("button", name="Withdraw: Live text").click()
     await expect(therapist.draft).to_have_count(0)
     await client.page.get_by_role("button", name="Close").click()
@@ -150,7 +150,7 @@ async def test_a_session_starts_and_ends_for_both(pair: Pair) -> None:
 
 async def test_the_therapist_keeps_a_note(pair: Pair) -> None:
     _, therapist = pair
-    await therapist.page.get_by_role("button", name="Notes").click()
+    await therapist.menu("Notes")
     await therapist.page.get_by_role("textbox", name="Progress note").fill("Slept better; no homework.")
     await therapist.page.get_by_role("button", name="Save").click()
     await expect(therapist.page.get_by_role("status").filter(has_text="Saved (version 1)")).to_be_visible()

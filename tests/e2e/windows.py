@@ -1,5 +1,7 @@
 """One person's window."""
 
+import re
+
 from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, WebSocketRoute, expect
 
 from tests.support.participants import Conversation
@@ -67,11 +69,18 @@ class Window:
 
     async def agree_to(self, purpose: str) -> None:
         """Read and accept the form of a purpose, named as the list of consents begins to name it."""
-        await self.page.get_by_role("button", name="Consents").click()
+        await self.menu("Consents")
         await self.page.get_by_role("button", name=f"Read and decide: {purpose}").click()
         await self.page.get_by_role("button", name="I agree").click()
         await self.page.get_by_role("button", name=f"Withdraw: {purpose}").wait_for()
         await self.page.get_by_role("button", name="Close").click()
+
+    async def menu(self, name: str) -> None:
+        """Press a button of the menu, unfolding it where it must be; ``name`` is what its name begins with."""
+        item = self.page.locator("header").get_by_role("button", name=re.compile(f"^{re.escape(name)}"))
+        if not await item.is_visible():
+            await self.page.get_by_role("button", name="Menu", exact=True).click()
+        await item.click()
 
     async def show(self, step: str) -> None:
         await self.page.get_by_text(step, exact=True).click()

@@ -1,11 +1,7 @@
 """What tests of the protocol stand on: a partner, a conversation, a second tenant, tokens of any kind."""
 
 import base64
-import json
-import os
 import secrets
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -15,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.local import services
-from deploy.local.home import REPO, Home, State
+from deploy.local.home import Home, State
 from tests.support.consent_log import Tenant, new_tenant
 from tests.support.participants import Conversation, Participant, Partner
 from tests.support.platform import Platform, started
@@ -85,16 +81,7 @@ def slow_tenant(state: State) -> tuple[str, str]:
         "origins": ["https://partner.example"],
         "rate_factor": 1,
     }
-    environment = {**os.environ, **services.environment("gateway", state)}
-    subprocess.run(
-        [sys.executable, "-m", "services.gateway", "ensure-tenant"],
-        input=json.dumps(told).encode(),
-        env=environment,
-        cwd=REPO,
-        check=True,
-        capture_output=True,
-        timeout=30,
-    )
+    services.run_verb("gateway", "ensure-tenant", told, state).check_returncode()
     return str(told["client_id"]), str(told["client_secret"])
 
 

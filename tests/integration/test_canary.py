@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support import story
+from tests.support import story, story_of_features
 from tests.support.canaries import Canaries, Leaves, dead_letters, files, holds, metrics, processes
 from tests.support.consent_log import Tenant
 from tests.support.erasure import caches_expired, erase
@@ -91,6 +91,8 @@ async def test_what_is_typed_is_nowhere(own: Platform, tmp_path: Path) -> None:
             drafts = await story.wrote(stage, author, [therapist, far])
             await story.kept(stage, author, therapist, drafts)
             await story.said(stage, author, therapist)
+            await story_of_features.told(stage, author, therapist)
+            feed = await story_of_features.fed(stage, author)
             failed = await story.failed(stage, author)
             aside = [raw for place, raw in await dead_letters(own) if place.startswith("body")]
             await story.malformed(stage, talk, aside)
@@ -127,7 +129,8 @@ async def test_what_is_typed_is_nowhere(own: Platform, tmp_path: Path) -> None:
     assert holds(pages, 'unsaid_dead_letters_total{reason="malformed"}')
     assert holds(alive, far_name)
     assert canaries.found([("messages", messages)]), "what is searched for is what people said"
-    for name, leaves in {**everywhere, "home": files(own.home)}.items():
+    for name, leaves in {**everywhere, "home": list(files(own.home))}.items():
         assert canaries.found(leaves) == [], name
+        assert not holds(leaves, feed), name
     said = {field for word, field in canaries.fields.items() if word.encode() in messages}
-    assert said == {"MessageSend.text", "MessageSend.tone"}, "the partner reads what was said, and nothing else"
+    assert said == {"MessageSend.text"}, "the partner reads what was said, and nothing else"

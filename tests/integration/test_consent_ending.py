@@ -142,4 +142,19 @@ async def test_a_new_version_in_a_file_ends_grants_of_older_ones(own: Platform, 
             grant = found["decisions"][-1]
             lasts = datetime.fromisoformat(grant["expires_at"]) - datetime.fromisoformat(grant["at"])
             assert lasts == timedelta(days=30)
+        before, long_ago = stamp(0), stamp(-3_600)
+        for locale in ("en", "fr"):
+            text = (forms / f"2.{locale}.md").read_text()
+            (forms / f"3.{locale}.md").write_text(text.replace(lapse_at, long_ago) + "Newest.\n")
+        with instance(own, "consent", "newest", folder=tmp_path):
+            async with asyncio.timeout(LATE_S):
+                while await live_text(partner, talk, stamp(0)) != "withdrawn":  # noqa: ASYNC110
+                    await asyncio.sleep(0.2)
+        assert await live_text(partner, talk, before) == "granted"  # a version that comes late changes no past
         await talk.leave()
+
+
+async def live_text(partner: Partner, talk: Conversation, at: str) -> str:
+    """What was in force of the client's live text."""
+    _, found = await partner.ask("GET", f"/v1/conversations/{talk.id}/consents?at={at.replace('+', '%2B')}")
+    return str(found["in_force"][talk.client]["live_text"]["state"])

@@ -15,10 +15,12 @@ import pytest
 from deploy.local import deadletters, rabbitmq
 from deploy.local.home import REPO, QueueService
 from deploy.local.trouble import Trouble
-from shared.contracts.commands import Decide, SaveNote, SendMessage
+from shared.contracts.commands import SaveNote, SendMessage
+from shared.contracts.consent_commands import Decide
 from shared.contracts.envelope import Command
 from shared.contracts.ids import new_id
 from shared.runtime.broker.topology import dead_queue
+from shared.runtime.worker import NOT_ITS_TO_ASK
 from tests.support.instances import database
 from tests.support.participants import Partner
 from tests.support.platform import Platform
@@ -119,7 +121,12 @@ async def test_what_was_put_aside_is_put_back_when_the_fault_is_mended(
 async def test_a_grant_and_the_unreadable_are_never_replayed(platform: Platform, unsaid: Unsaid) -> None:
     grant = await put_aside(platform, "consent", batch(decision(grant=True)))
     rubbish = await put_aside(platform, "consent", b"not json, but somebody's words", "malformed")
-    for letter, why in ((grant, "grants of consent"), (rubbish, "can't be read")):
+    forged = await put_aside(platform, "consent", batch(decision(grant=False)), NOT_ITS_TO_ASK)
+    for letter, why in (
+        (grant, "grants of consent"),
+        (rubbish, "can't be read"),
+        (forged, "may not ask this"),
+    ):
         status, output = await asyncio.to_thread(unsaid, "replay", letter)
         assert status == 1
         assert why in output

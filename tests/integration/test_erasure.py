@@ -6,6 +6,7 @@ from base64 import b64encode
 
 import pytest
 
+from deploy.local import demo
 from shared.contracts.contents import MessageContent, NoteContent
 from shared.contracts.errors import Erased
 from shared.contracts.keys import conversation_key, message, note, progress_notes_key
@@ -54,6 +55,20 @@ async def test_every_later_request_is_erased(platform: Platform, partner: Partne
     assert (problem["state"], problem["begun_at"]) == ("erasing", begun["begun_at"])
     for method, rest, _ in requests:
         await until_audited(platform, talk.id, f"{method} /v1/conversations/{{id}}{rest}", "erased")
+
+
+async def test_the_demo_goes_on_in_another_conversation(platform: Platform, partner: Partner) -> None:
+    """`./unsaid up` starts again after somebody erased the demo's, as docs/audit.md asks them to."""
+
+    async def found() -> str:
+        links = await asyncio.to_thread(demo.links, platform.state)
+        return links[0].url.rpartition("&c=")[2]
+
+    before = await found()
+    await partner.ask("DELETE", f"/v1/conversations/{before}")
+    after = await found()
+    assert after != before
+    assert await found() == after
 
 
 async def test_a_token_of_before_lets_nobody_in(talk: Conversation) -> None:

@@ -18,9 +18,9 @@ from shared.contracts.keys import conversation_key, message
 from shared.runtime.keys.admin import Admin
 from shared.runtime.keys.providers import FileProvider
 from shared.runtime.keys.store import KeyStore
-from shared.runtime.postgres import make_pool
+from shared.runtime.postgres import HOUSEKEEPING, make_pool
 from shared.runtime.sealing import Sealer
-from tests.support.instances import database, free_port, instance, ready
+from tests.support.instances import database
 from tests.support.keys import keyring
 from tests.support.participants import Conversation, Partner
 from tests.support.platform import Platform
@@ -38,8 +38,8 @@ async def own_talk(own: Platform) -> AsyncIterator[Conversation]:
 @asynccontextmanager
 async def administering(platform: Platform) -> AsyncIterator[Admin]:
     """As whoever owns the key store."""
-    url = postgres.database_url(platform.state, postgres.KEYS)
-    store = KeyStore(make_pool(SecretStr(url), 1))
+    url = postgres.owner_url(platform.state, postgres.KEYS)
+    store = KeyStore(make_pool(SecretStr(url), 1, HOUSEKEEPING))
     yield Admin(store, FileProvider(platform.home / "keys.json"))
     store.close()
 
@@ -336,22 +336,6 @@ async def test_a_wrapped_key_can_not_be_given_to_another(own: Platform) -> None:
         async with keyring(own) as ring:
             with pytest.raises(KeyGone):
                 await ring.of(conversation_key(await tenant_of(own, talk), talk.id))
-
-
-async def test_old_processes_beside_this_version_can_read_what_it_says(own: Platform) -> None:
-    """What a process writes that is told to seal as before."""
-    async with own_talk(own) as talk:
-        port = free_port()
-        with instance(own, "gateway", "derives", UNSAID_PORT=str(port), UNSAID_SEALS="derived"):
-            await ready(f"http://127.0.0.1:{port}")
-            client = await talk.arrive(await talk.token(talk.client), f"http://127.0.0.1:{port}")
-            sent = str(uuid.uuid4())
-            await client.ok("message.send", message=sent, text="both")
-            raw = await content_of(own, sent)
-            assert b"both" in Sealer(SecretStr(own.state.content_key)).open(talk.id, b64encode(raw).decode())
-            here = await talk.join(talk.client)
-            assert (await here.ok("message.send", message=sent, text="both"))["seq"] == 1
-            assert await texts(talk) == ["both"]
 
 
 async def test_what_is_not_cached_is_unavailable(platform: Platform) -> None:

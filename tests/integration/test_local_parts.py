@@ -76,6 +76,15 @@ def _kill(home: Home, name: Part) -> int:
     return pid
 
 
+def test_what_runs_with_other_rights_is_not_upgraded_in_half(home: Home) -> None:
+    known = home.rabbitmq / "definitions.json"
+    whole = known.read_text()
+    known.write_text(whole.replace("unsaid.live", "unsaid.before"))
+    with pytest.raises(Trouble, match="another version"):
+        up.up(home, BOTH)
+    known.write_text(whole)
+
+
 def test_the_ids_are_those_of_the_real_processes(home: Home) -> None:
     names = {name: psutil.Process(home.pid(name)).name() for name in BOTH}
     assert names == {"postgres": "postgres", "rabbitmq": "beam.smp"}

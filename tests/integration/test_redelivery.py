@@ -16,12 +16,13 @@ from pydantic import SecretStr
 
 from deploy.local import rabbitmq
 from deploy.local.home import QueueService, State
-from shared.contracts.commands import CreateConversation, Decide, EndSession, MarkRead, SaveNote, StartSession
+from shared.contracts.commands import CreateConversation, EndSession, MarkRead, SaveNote, StartSession
+from shared.contracts.consent_commands import Decide
 from shared.contracts.contents import ConversationContent, NoteContent, ParticipantContent
 from shared.contracts.envelope import ConversationCommand
 from shared.contracts.frames.values import FormValue
 from shared.contracts.ids import new_id
-from shared.runtime.broker.topology import EVENTS, command_queue, commands_exchange
+from shared.runtime.broker.topology import SERVICES, command_queue, commands_exchange, events_exchange
 from shared.runtime.sealing import Sealer
 from tests.support.instances import database
 from tests.support.participants import Conversation, Partner
@@ -71,7 +72,8 @@ async def asker(platform: Platform, talk: Conversation) -> AsyncIterator[Asker]:
     async with await aio_pika.connect(rabbitmq.url(platform.state)) as connection:
         channel = await connection.channel()
         replies = await channel.declare_queue(exclusive=True)
-        await replies.bind(EVENTS, replies.name)
+        for service in SERVICES:
+            await replies.bind(events_exchange(service), replies.name)
         yield Asker(platform.state, channel, replies, tenant)
 
 

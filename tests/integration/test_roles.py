@@ -3,8 +3,7 @@
 import asyncio
 import shutil
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -14,15 +13,23 @@ import aiohttp
 import asyncpg
 import psycopg
 import pytest
-from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused
 from pydantic import SecretStr
 
-from deploy.local import databases, postgres, rabbitmq
+from deploy.local import databases, postgres
 from deploy.local.home import QUEUE_SERVICES, SERVICES, Home, QueueService, Service
 from shared.runtime import migrations
-from shared.runtime.broker.topology import EVENTS, LIVE, commands_exchange, dead_exchange, dead_queue
+from shared.runtime.broker.topology import (
+    LIVE,
+    REGISTERED,
+    commands_exchange,
+    dead_exchange,
+    dead_queue,
+    events_exchange,
+    registrations_exchange,
+)
 from tests.chaos.cluster import control
+from tests.support.channels import channel
 from tests.support.instances import database, free_port, instance, ready
 from tests.support.participants import Participant
 from tests.support.platform import Platform
@@ -30,6 +37,9 @@ from tests.support.platform import Platform
 DATABASES: tuple[Service | Literal["keys"], ...] = (*SERVICES, "keys")
 Pair = tuple[Participant, Participant]
 
+NO_ID = "00000000-0000-0000-0000-000000000000"
+AS_TENANT = f"set unsaid.tenants = '{{{NO_ID}}}'"
+"""So that it isn't row-level security that refuses."""
 EVERYWHERE = (
     "create table public.other (x int)",
     "create temporary table other (x int)",
@@ -56,6 +66,14 @@ FORBIDDEN: dict[Service, tuple[str, ...]] = {
         "set role gateway",
         "delete from tenant",
         "delete from api_client",
+        "select * from api_client",
+        "insert into tenant (id, name) values (gen_random_uuid(), 'mine')",
+        "update tenant set rate_factor = 1000",
+        f"{AS_TENANT}; insert into api_client values ('mine', '{NO_ID}', '', '')",
+        "update api_client set secret_hash = ''",
+        "insert into live_off (scope) values ('*')",
+        "update live_off set scope = ''",
+        "delete from live_off",
         "select * from refusal",
         "update refusal set times = 0",
         "delete from refusal",
@@ -72,6 +90,8 @@ FORBIDDEN: dict[Service, tuple[str, ...]] = {
         "delete from read_mark",
         "delete from session",
         "delete from composition",
+        f"{AS_TENANT}; insert into pacing_setting values ('{NO_ID}', 1)",
+        "update pacing_setting set offer_share = 1",
     ),
     "consent": (
         *WITH_QUEUES,
@@ -141,6 +161,21 @@ async def test_what_was_made_before_becomes_the_owners(platform: Platform) -> No
         await connection.close()
 
 
+async def test_nobody_but_the_owner_makes_what_its_functions_could_find(platform: Platform) -> None:
+    """As in a database that began before Postgres 15."""
+    connection = await database(platform, "notes")
+    try:
+        await connection.execute("alter schema public owner to current_user; grant create on schema public to public")
+        await connection.execute("revoke all on schema public from notes")
+        await asyncio.to_thread(databases.prepare, platform.state)
+        for role, may in (("notes_serving", False), ("notes", True)):
+            held = "select has_schema_privilege($1::text, 'public', 'create')"
+            assert await connection.fetchval(held, role) is may
+    finally:
+        await connection.execute("alter schema public owner to pg_database_owner")
+        await connection.close()
+
+
 async def test_a_service_waits_until_the_owner_has_migrated(platform: Platform) -> None:
     """It can't do that itself, and doesn't work on tables of before."""
     name, port = f"scratch_{uuid.uuid4().hex}", free_port()
@@ -196,15 +231,6 @@ async def test_each_process_comes_as_itself(platform: Platform, pair: Pair) -> N
 # --- RabbitMQ --------------------------------------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def channel(platform: Platform, service: Service) -> AsyncIterator[AbstractChannel]:
-    async with (
-        await aio_pika.connect(rabbitmq.service_url(platform.state, service)) as connection,
-        connection.channel(publisher_confirms=True) as opened,
-    ):
-        yield opened
-
-
 async def _never(_: object) -> None:
     raise AssertionError
 
@@ -215,11 +241,17 @@ def others(service: Service) -> list[QueueService]:
 
 WRITES: dict[Service, set[str]] = {
     "gateway": {LIVE, *(commands_exchange(each) for each in QUEUE_SERVICES)},
-    "session": {EVENTS, commands_exchange("consent"), commands_exchange("notes"), dead_exchange("session")},
-    "consent": {EVENTS, dead_exchange("consent")},
-    "notes": {EVENTS, dead_exchange("notes")},
+    "session": {
+        *(exchange("session") for exchange in (events_exchange, commands_exchange, dead_exchange)),
+        *map(registrations_exchange, REGISTERED),
+    },
+    "consent": {events_exchange("consent"), dead_exchange("consent")},
+    "notes": {events_exchange("notes"), dead_exchange("notes")},
 }
-EXCHANGES = {EVENTS, LIVE, *(commands_exchange(s) for s in QUEUE_SERVICES), *(dead_exchange(s) for s in QUEUE_SERVICES)}
+EVENTS = {events_exchange(each) for each in QUEUE_SERVICES}
+REGISTRATIONS = {registrations_exchange(each) for each in REGISTERED}
+OF_SERVICES = {exchange(each) for each in QUEUE_SERVICES for exchange in (commands_exchange, dead_exchange)}
+EXCHANGES = {LIVE, *EVENTS, *REGISTRATIONS, *OF_SERVICES}
 
 
 async def _publish(platform: Platform, service: Service, exchange: str) -> None:
@@ -269,11 +301,12 @@ async def test_nobody_makes_or_deletes_an_exchange(platform: Platform, service: 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_nobody_listens_in_on_what_isnt_for_it(platform: Platform, service: Service) -> None:
     """A queue of one's own isn't bound to another's exchange."""
-    own = "gateway.listener" if service == "gateway" else f"{service}.99"
-    readable = {EVENTS, LIVE} if service == "gateway" else {commands_exchange(service), dead_exchange(service)}
+    queue_name = "gateway.listener" if service == "gateway" else f"{service}.99"
+    own = {commands_exchange(service), dead_exchange(service), registrations_exchange(service)}
+    readable = {LIVE, *EVENTS} if service == "gateway" else own
     for exchange in sorted(EXCHANGES - readable):
         async with channel(platform, service) as opened:
-            queue = await opened.declare_queue(own, exclusive=True)
+            queue = await opened.declare_queue(queue_name, exclusive=True)
             with pytest.raises(ChannelAccessRefused):
                 await queue.bind(exchange, "session.0")
 

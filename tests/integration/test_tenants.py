@@ -12,6 +12,7 @@ from tests.support.erasure import tenant_of
 from tests.support.instances import database
 from tests.support.participants import Conversation
 from tests.support.platform import Platform
+from tests.support.tenancy import World
 
 YOYO = {"_yoyo_log", "_yoyo_migration", "_yoyo_version", "yoyo_lock"}
 """Which migrations were applied."""
@@ -36,6 +37,16 @@ UNGUARDED: dict[str, dict[str, str]] = {
 Name = Service | Literal["keys"]
 DATABASES: tuple[Name, ...] = (*SERVICES, "keys")
 
+NOBODYS = "00000000-0000-0000-0000-000000000000"
+EVERYBODYS = {"form": "everybody", "exercise_definition": "everybodys"}
+"""Where there are rows of no tenant, which everybody sees; by which policy."""
+TENANTS = """(tenant = ANY ((
+    SELECT (NULLIF(current_setting('unsaid.tenants'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))"""
+HOUSEKEEPING = "(current_setting('unsaid.housekeeping'::text, true) = 'on'::text)"
+EMPTY = {"calendar_feed", "refusal", "exercise_definition", "pacing_setting"}
+"""Nothing of these is made here; their policies are the same as the others'."""
+COLUMNS = """select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+where attrelid = $1::text::regclass and attnum > 0 and not attisdropped and attgenerated = ''"""
 GUARDED = "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and {} order by 1"
 
 
@@ -55,15 +66,37 @@ async def test_every_table_has_forced_row_level_security_or_a_reason(platform: P
     )
     of_a_tenant = {str(row["table_name"]) for row in await connection.fetch(columns)}
     assert of_a_tenant - {"subscription"} <= set(await guarded(connection))
-    policies = {row["tablename"] for row in await connection.fetch("select tablename from pg_policies")}
-    assert policies == set(await guarded(connection))
     await connection.close()
 
 
 @pytest.mark.parametrize("name", DATABASES)
-async def test_who_hasnt_said_for_whom_sees_nothing_and_writes_nothing(
-    platform: Platform, talk: Conversation, name: Name
-) -> None:
+async def test_policies_are_these_and_no_others(platform: Platform, name: Name) -> None:
+    connection = await database(platform, name)
+    found = {
+        (row["tablename"], row["policyname"], row["cmd"], str(row["roles"]), _squeezed(row["qual"]), row["with_check"])
+        for row in await connection.fetch("select * from pg_policies")
+    }
+    expected = {
+        (table, policy, "ALL", roles, _squeezed(condition), None)
+        for table in await guarded(connection)
+        for policy, roles, condition in (
+            ("tenants", "['public']", TENANTS),
+            ("housekeeping", f"['{name}']", HOUSEKEEPING),
+        )
+    } | {
+        (table, EVERYBODYS[table], "SELECT", "['public']", _squeezed(f"(tenant = '{NOBODYS}'::uuid)"), None)
+        for table in set(EVERYBODYS) & set(await guarded(connection))
+    }
+    assert found == expected
+    await connection.close()
+
+
+def _squeezed(condition: str) -> str:
+    return "".join(condition.split())
+
+
+@pytest.mark.parametrize("name", DATABASES)
+async def test_who_hasnt_said_for_whom_sees_nothing(platform: Platform, talk: Conversation, name: Name) -> None:
     client, _ = await talk.both()
     await client.consent("live_text")
     admin = await database(platform, name)
@@ -74,7 +107,7 @@ async def test_who_hasnt_said_for_whom_sees_nothing_and_writes_nothing(
             if not await admin.fetchval("select has_table_privilege($1::text, $2::text, 'select')", role, table):
                 continue
             filled += bool(await admin.fetchval(f"select count(*) from {table}"))
-            shown = "tenant <> '00000000-0000-0000-0000-000000000000'" if table == "form" else "true"
+            shown = f"tenant <> '{NOBODYS}'" if table in EVERYBODYS else "true"
             for tenants in (None, "", "{}", "{" + str(uuid.uuid4()) + "}"):
                 async with connection.transaction():
                     if tenants is not None:
@@ -84,6 +117,54 @@ async def test_who_hasnt_said_for_whom_sees_nothing_and_writes_nothing(
         await connection.close()
     assert filled, "there was nothing that could have been seen"
     await admin.close()
+
+
+@pytest.mark.parametrize("name", DATABASES)
+async def test_who_hasnt_said_for_whom_writes_nothing(platform: Platform, talk: Conversation, name: Name) -> None:
+    """Rows that are there, written again, changed and deleted by each role that serves."""
+    world = await World.make(platform)
+    client, _ = await talk.both()
+    await client.consent("live_text")
+    admin = await database(platform, name)
+    empty, tried = set(), 0
+    for table in await guarded(admin):
+        row = await admin.fetchval(f"select to_jsonb(t) from {table} t where tenant <> '{NOBODYS}' limit 1")
+        if row is None:
+            empty.add(table)
+            continue
+        columns = await admin.fetchval(COLUMNS, table)
+        copy = f"select {columns} from jsonb_populate_record(null::{table}, $1)"
+        for role in postgres.serving(name):
+            connection = await asyncpg.connect(postgres.role_url(platform.state, name, role))
+            for tenants in ("", "{" + str(uuid.uuid4()) + "}"):
+                for statement, row_of in (
+                    (f"insert into {table} ({columns}) overriding system value {copy}", (row,)),
+                    (f"update {table} set tenant = tenant", ()),
+                    (f"delete from {table} where tenant <> '{NOBODYS}'", ()),
+                ):
+                    done = await _attempted(connection, tenants, statement, *row_of)
+                    assert done in ("refused", "UPDATE 0", "DELETE 0"), (role, statement, done)
+                    tried += 1
+            await connection.close()
+    assert tried
+    assert empty <= EMPTY, "a table that isn't tried proves nothing"
+    await admin.close()
+    await world.close()
+
+
+async def _attempted(
+    connection: "asyncpg.Connection[asyncpg.Record]", tenants: str, statement: str, *values: str
+) -> str:
+    """What the server says that was done; `refused`: not allowed."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await connection.execute("select set_config('unsaid.tenants', $1, true)", tenants)
+        return str(await connection.execute(statement, *values))
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.NoDataFoundError):
+        return "refused"  # no data: a decision's trigger doesn't see the conversation
+    finally:
+        await transaction.rollback()
 
 
 async def test_only_the_owner_keeps_house(platform: Platform, talk: Conversation) -> None:

@@ -11,7 +11,7 @@ from services.consent.domain import decisions as domain
 from services.consent.domain.decisions import Decision, Standing
 from services.consent.domain.forms import EVERYBODY, Form
 from services.gateway.handlers.room import Room
-from shared.contracts.commands import Decide
+from shared.contracts.consent_commands import Decide
 from shared.contracts.errors import Code, Refused
 from shared.contracts.frames.values import ConsentValue
 from shared.contracts.ids import new_id

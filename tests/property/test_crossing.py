@@ -16,6 +16,7 @@ from services.gateway.egress.peers import Peers
 from services.gateway.handlers import live
 from services.gateway.handlers.room import Room
 from shared.contracts.events import PeerDrafts, PeerResync, PeerState
+from shared.contracts.features.leaving import ConversationLeftFact
 from shared.contracts.frames import client
 from shared.contracts.frames.client import Op
 from shared.contracts.frames.values import ConsentValue
@@ -65,11 +66,11 @@ class Gateway:
 
     def __init__(self, wire: "Wire", name: str) -> None:
         self.address = name
-        self.room = Room(C, TENANT, "consent.0", HeldKeys())
+        self.peers = Peers(wire, SEALER)  # type: ignore[arg-type]
+        self.room = Room(C, TENANT, "consent.0", HeldKeys(), self.peers)
         self.room.roles = {ANNA: "client", BEN: "therapist"}
         self.room.holders = ["gateway.a", "gateway.b"]
         self.room.consents = {ANNA: {"live_text": ConsentValue(state="granted", epoch=1)}}
-        self.peers = Peers(wire, SEALER)  # type: ignore[arg-type]
         self.peers.address = name
         self.hub: Any = SimpleNamespace(
             peers=self.peers,
@@ -218,3 +219,61 @@ async def met(apart: str) -> Reader:
 def test_a_gateway_that_comes_shows_what_is_being_written_whatever_it_hears_last(late: str) -> None:
     with patch.object(peers, "COLLECT_S", 0):
         assert asyncio.run(met(late)).text == "a"
+
+
+async def heard() -> None:
+    for _ in range(8):  # what is told, asked, answered and collected
+        await asyncio.sleep(0)
+
+
+def told(gateway: Gateway, kind: Any) -> None:
+    fact = ConversationLeftFact(kind=kind, n=1, record=new_id(), sender=BEN, at="2026-03-02T09:15:00.000Z")
+    gateway.room.apply_record(fact)
+
+
+async def left_and_back(quick: str) -> None:
+    """Somebody leaves and returns while the author writes; one of the gateways hears of both before the other does."""
+    wire = Wire()
+    near, far = Gateway(wire, "gateway.a"), Gateway(wire, "gateway.b")
+    order = (near, far) if quick == "near" else (far, near)
+    near.connect(ANNA)
+    author = next(iter(near.room.connections))
+
+    async def written(text: str) -> None:
+        near.room.show(shown := near.room.live.switch(author, ANNA, "letters"))
+        near.peers.shown(near.room, shown)
+        frame = client.LiveReset(type="live.reset", conversation=C, draft=DRAFT, rev=1, text=text)
+        near.room.show(shown := near.room.live.reset(author, ANNA, "letters", frame))
+        near.peers.shown(near.room, shown)
+        await heard()
+
+    await written("before")
+    assert far.room.live.drafts[DRAFT].text == "before"
+    told(order[0], "conversation.left")
+    assert order[0].room.live.drafts == {}
+    if quick == "far":
+        await written("while the author's gateway hasn't heard of it")
+        near.peers.hold(near.room)
+        await heard()
+        assert far.room.live.drafts == {}
+        assert not far.room.live.state(ANNA).on
+    told(order[1], "conversation.left")
+    await heard()
+    assert near.room.live.drafts == far.room.live.drafts == {}
+    assert not near.room.live.state(ANNA).on
+    assert not far.room.live.state(ANNA).on
+    told(order[0], "conversation.returned")
+    if quick == "near":
+        await written("after")
+    told(order[1], "conversation.returned")
+    await heard()
+    if quick == "far":
+        assert not far.room.live.state(ANNA).on
+        await written("after")
+    assert far.room.live.drafts[DRAFT].text == "after"
+
+
+@pytest.mark.parametrize("quick", ["near", "far"])
+def test_nothing_is_shown_while_somebody_has_left_whoever_hears_of_it_first(quick: str) -> None:
+    with patch.object(peers, "COLLECT_S", 0):
+        asyncio.run(left_and_back(quick))

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Sequence
 
 from services.consent.app import main
-from shared.contracts.commands import ConsentCommand, Decide
+from shared.contracts.consent_commands import ConsentCommand, Decide
 from shared.contracts.consent_events import ConsentChanged
 from shared.runtime.handler import Tell
 from shared.runtime.transactions import Transactions

@@ -38,7 +38,7 @@ class Platform:
 
     def environment(self, service: Service) -> dict[str, str]:
         """The settings of one service, as the supervisor gives them."""
-        return {**os.environ, **services.environment(service, self.state)}
+        return services.environment(service, self.state)
 
     def pid(self, name: Part) -> int:
         return int((self.home / "pids" / name).read_text())
@@ -84,7 +84,12 @@ class Platform:
                 await asyncio.sleep(0.05)
 
     def tenant(
-        self, *, rate_factor: int = 10, origins: tuple[str, ...] = (), obscure: str = "offered"
+        self,
+        *,
+        rate_factor: int = 10,
+        origins: tuple[str, ...] = (),
+        obscure: str = "offered",
+        away: dict[str, str] | None = None,
     ) -> tuple[str, str]:
         """Another tenant; its client id and secret."""
         name, secret = f"t-{uuid.uuid4()}", str(uuid.uuid4())
@@ -95,16 +100,9 @@ class Platform:
             "origins": origins,
             "rate_factor": rate_factor,
             "obscure": obscure,
+            "away": away or {},
         }
-        subprocess.run(
-            [sys.executable, "-m", "services.gateway", "ensure-tenant"],
-            input=json.dumps(body),
-            env=self.environment("gateway"),
-            cwd=REPO,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        services.run_verb("gateway", "ensure-tenant", body, self.state).check_returncode()
         return name, secret
 
 

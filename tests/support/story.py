@@ -84,6 +84,7 @@ async def refused_by_http(stage: Stage, talk: Conversation) -> None:
     await stage.bare("GET", f"/{of('an unknown path')}", 404)
     await stage.bare("GET", f"{path}/messages?{of('an unknown query')}={of('an unknown query')}", 200)
     await stage.bare("GET", f"{path}/consents?at={of('query at')}", 422)
+    await stage.bare("GET", f"/v1/safety?after={of('query after')}", 422)
     for name in ("patient", "consentor"):
         await stage.bare("GET", f"/v1/fhir/Consent?{name}={of('query ' + name)}", 422)
     await stage.bare("GET", f"/v1/fhir/Consent?patient={talk.client}&date={of('query date')}", 422)
@@ -122,6 +123,8 @@ async def refused_by_socket(stage: Stage, talk: Conversation, author: Participan
         assert refused == "bad_text"
     tone = of("MessageSend.tone") + "x" * 64
     assert await author.refused("message.send", message=new(), text="a", tone=tone) == "bad_frame"
+    tone = of("MessageSend.tone")
+    assert await author.refused("message.send", message=new(), text="a", tone=tone) == "bad_tone"
     await author.say("message.send", message=new(), text=text("MessageSend.text"), ref=of("Frame.ref") + "x" * 64)
     assert (await author.until("error"))["code"] == "bad_frame"
 
@@ -154,7 +157,7 @@ async def wrote(stage: Stage, author: Participant, readers: list[Participant]) -
     for one in readers:
         await one.where(lambda frame: (frame.get("draft"), frame.get("rev")) == (sent, len(word)))
     await author.ok("live.pad", pad=canaries.of("LivePad.pad"))
-    message = {"message": sent, "text": canaries.text("MessageSend.text"), "tone": canaries.of("MessageSend.tone")}
+    message = {"message": sent, "text": canaries.text("MessageSend.text"), "tone": "gentle"}
     for _ in range(2):  # sent twice
         assert (await author.ok("message.send", **message))["seq"] == 1
     assert await author.refused("message.send", **{**message, "text": canaries.text("MessageSend.text")}) == "conflict"

@@ -20,66 +20,34 @@ from services.notes.handlers import Handlers as Notes
 from services.session.config import Settings
 from services.session.handlers import Handlers as Session
 from shared.contracts import commands as c
+from shared.contracts import consent_commands as cc
 from shared.contracts.consent_events import FormPublished
 from shared.contracts.contents import ConversationContent, ParticipantContent
 from shared.contracts.envelope import Command, Envelope
 from shared.contracts.events import CommandRefused, ConversationFound
+from shared.contracts.features.interventions import MarkMessage
+from shared.contracts.features.pacing import MuteOffers
 from shared.contracts.frames.values import CountValue, FormTextValue
-from shared.contracts.ids import PURPOSES, new_id
+from shared.contracts.ids import new_id
 from shared.contracts.keys import new_conversation, people_key
 from shared.runtime.handler import Handler, Tell
 from shared.runtime.postgres import Pool, make_pool
 from tests.support.instances import database
 from tests.support.keys import HeldKeys
 from tests.support.platform import Platform
+from tests.support.tenancy_features import before_the_session, of_each
+from tests.support.tenancy_fields import HOLDER, NAMES, NO_HASH, PLAIN, own
 
-HOLDER = "gateway.holder"
-"""The gateway that holds the first tenant's conversation."""
-OTHER = "gateway.other"
 CONTENT = b64encode(b"what nobody else may read").decode()
-NO_HASH = "0" * 64
 UNIONS: dict[QueueService, Any] = {
     "session": c.SessionCommand,
-    "consent": c.ConsentCommand,
+    "consent": cc.ConsentCommand,
     "notes": c.NotesCommand,
 }
 COMMANDS: list[tuple[QueueService, type[Command]]] = [
     (service, kind) for service, union in UNIONS.items() for kind in get_args(get_args(union)[0])
 ]
 """Every command of every service, as the services' own registries have them."""
-
-NAMES = ("message", "session", "draft", "run", "mark", "decision", "note")
-PLAIN: dict[str, list[Any]] = {
-    **{name: [None] for name in ("valid_days", "older_lapse_at", "if_epoch", "device", "by", "expires_at")},
-    **{name: [None] for name in ("decided_at", "at")},
-    **{name: [True, False] for name in ("keyed", "erased", "grant")},
-    **{name: ["en"] for name in ("client_locale", "therapist_locale", "locale")},
-    **{name: [None, 0] for name in ("after", "after_n", "after_seq")},
-    **{name: [0, 1, 2] for name in ("first", "second")},
-    "before": [None, 2],
-    "up_to_n": [100],
-    "limit": [10],
-    "seq": [1, 2],
-    "start": [0],
-    "end": [10],
-    "number": [0, 1],
-    "ops": [1, 9],
-    "age_ms": [0],
-    "at_op": [0],
-    "fingerprint": [NO_HASH, "1" * 64],
-    "content": [b64encode(b"mine").decode()],
-    "region": ["eu"],
-    "roles": [("client", "therapist")],
-    "locales": [(None, None)],
-    "missing": [[]],
-    "replyto": [HOLDER, OTHER],
-    "via": ["device"],
-    "format": ["text"],
-    "version": [1, 2],
-    "purpose": list(PURPOSES),
-    "texts": [[FormTextValue(locale="en", title="O", text="the other's\n")]],
-}
-"""What fields may be that name nothing of another tenant's."""
 
 _ENVELOPE = {*Command.model_fields, "type"} - {"replyto"}
 _TIMES = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
@@ -210,13 +178,19 @@ class World:
         client: dict[str, Any] = {"participant": ids["client"]}
         therapist: dict[str, Any] = {"participant": ids["therapist"]}
         drawn: dict[str, Any] = {"draft": ids["draft"]}
+        theirs = new_id()
         for command in (
             c.SendMessage(**here, **sealed, sender=ids["client"], message=new_id(), in_reply_to=None),
+            c.SendMessage(**here, **sealed, sender=ids["therapist"], message=theirs, in_reply_to=None, words=3),
             c.SendMessage(**here, **sealed, sender=ids["client"], message=ids["message"], in_reply_to=None),
+            *before_the_session(ids, here),
             c.StartSession(**here, **therapist, session=ids["session"], missing=[]),
             c.MarkRead(**here, **therapist, seq=1),
             c.KeepComposition(**here, **client, **drawn, run=ids["run"], number=0, ops=3, age_ms=0, content=CONTENT),
             c.MarkComposition(**here, **therapist, **sealed, **drawn, mark=ids["mark"], at_op=1),
+            MarkMessage(**here, **therapist, **sealed, record=ids["record"], message=theirs, intervention="advice"),
+            MuteOffers(**here, **therapist, muted=False),
+            *of_each(ids, here, CONTENT),
             c.Attach(**here),
         ):
             self._granted(await self.acting["session"](command))
@@ -227,7 +201,7 @@ class World:
         await self.acting["notes"](register)
         text = FormTextValue(locale="en", title="T", text="a form of this tenant's own\n")
         published = await self.acting["consent"](
-            c.PublishForm(
+            cc.PublishForm(
                 tenant=self.mine,
                 replyto=HOLDER,
                 purpose="live_text",
@@ -242,9 +216,9 @@ class World:
         self.sha256 = form.forms[0].sha256
         decided: dict[str, Any] = {"purpose": "live_text", "version": 2, "sha256": self.sha256, "if_epoch": None}
         for about in (
-            c.AttachConsents(**here),
-            c.Decide(**here, **client, **decided, grant=True, decision=ids["decision"], via="device", device=None),
-            c.CountUses(**here, run=ids["run"], uses=[self._use()]),
+            cc.AttachConsents(**here),
+            cc.Decide(**here, **client, **decided, grant=True, decision=ids["decision"], via="device", device=None),
+            cc.CountUses(**here, run=ids["run"], uses=[self._use()]),
         ):
             self._granted(await self.acting["consent"](about))
         save = c.SaveNote(**here, **sealed, author=ids["therapist"], note=ids["note"], format="text", version=None)
@@ -260,9 +234,9 @@ class World:
         assert tells
         assert not refused, refused
 
-    def _use(self) -> c.UseCount:
+    def _use(self) -> cc.UseCount:
         count = CountValue(count=1, first_at="2026-01-01T00:00:00.000Z", last_at="2026-01-01T00:00:00.000Z")
-        return c.UseCount(
+        return cc.UseCount(
             participant=self.ids["client"], purpose="live_text", epoch=1, let_through=count, blocked=count
         )
 
@@ -273,8 +247,14 @@ class World:
 
         A field that isn't known here fails the test: whoever adds it says what of another tenant's it may name.
         """
-        named = {name: self._field(kind, name) for name in kind.model_fields if name not in _ENVELOPE}
-        return st.fixed_dictionaries(named)
+        return st.fixed_dictionaries({name: st.sampled_from(values) for name, values in self._fields(kind).items()})
+
+    def first(self, kind: type[Command]) -> Command:
+        """The command that names the first tenant's things wherever it can."""
+        return self.made(kind, {name: values[0] for name, values in self._fields(kind).items()})
+
+    def _fields(self, kind: type[Command]) -> dict[str, list[Any]]:
+        return {name: self._values(kind, name) for name in kind.model_fields if name not in _ENVELOPE}
 
     def made(self, kind: type[Command], fields: dict[str, Any]) -> Command:
         """Such a command, by the second tenant."""
@@ -282,25 +262,15 @@ class World:
             return create(self.theirs, **{name: value for name, value in fields.items() if name != "content"})
         return kind(tenant=self.theirs, **fields)
 
-    def _field(self, kind: type[Command], name: str) -> st.SearchStrategy[Any]:
+    def _values(self, kind: type[Command], name: str) -> list[Any]:
         ids, place = self.ids, self.ids["conversation"]
         people = [ids["client"], ids["therapist"]]
-        own: dict[tuple[type[Command], str], list[Any]] = {
-            (c.ListConversations, "before"): [None, place],
-            (c.ListCompositions, "before"): [None, ids["draft"]],
-            (c.ReadRecord, "before"): [None, c.DecisionPlace(conversation=place, decision=ids["decision"])],
-            # A gateway's own, about what it holds itself.
-            (c.Probe, "replyto"): [OTHER],
-            (c.RenewAttachments, "replyto"): [OTHER],
-            (c.CompareForms, "first"): [1],
-            (c.CompareForms, "second"): [2],
-        }
         named: dict[str, list[Any]] = {name: [ids[name], self.fresh] for name in NAMES}
         named |= dict.fromkeys(("participant", "sender", "author", "client", "therapist"), people)
         named |= {"conversation": [place], "in_reply_to": [None, ids["message"]], "holding": [[place, *people]]}
-        named |= {"sha256": [self.sha256], "uses": [[self._use()]]}
-        values: list[Any] = own.get((kind, name)) or {**PLAIN, **named}[name]
-        return st.sampled_from(values)
+        named |= {"sha256": [self.sha256]}
+        alone = own(ids, self.fresh) | {(cc.CountUses, "uses"): [[self._use()]]}
+        return alone.get((kind, name)) or {**PLAIN, **named}[name]
 
     def unknown(self, command: Command) -> tuple[Command, Callable[[str], str]]:
         """The same command with ids that nobody has, and the way back from those to the real ones."""

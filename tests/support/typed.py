@@ -17,31 +17,46 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from services.gateway.ingress.http import documents
-from shared.contracts import commands, events
+from shared.contracts import commands, consent_commands, events
 from shared.contracts.envelope import Command, ConversationCommand, Envelope, Event, Reply
+from shared.contracts.exercises import Definition
+from shared.contracts.features.quiet import Hour
 from shared.contracts.frames import client
-from shared.contracts.ids import Moment, Sha256
+from shared.contracts.frames.values import LocalTime
+from shared.contracts.ids import Moment, Sha256, Tag
 
 BESIDES = frozenset(
     {
         "OAuth client_id", "OAuth client_secret", "header Authorization", "header Origin", "header Referer",
         "header User-Agent", "header Sec-WebSocket-Protocol", "an unknown type of frame", "an unknown member",
-        "what is not JSON", "an id in a path", "an unknown path", "an unknown query",
+        "what is not JSON", "an id in a path", "an unknown path", "an unknown query", "a feed's address",
     }
 )  # fmt: skip
 """What comes in and is in no model."""
 
 PLANTED = BESIDES | {
-    "CompositionMark.text", "Frame.ref", "Hello.device", "Hello.token", "LiveEdit.ops", "LivePad.pad",
-    "LiveReset.text", "MessageSend.text", "MessageSend.tone", "NewConversation.external_id", "NewConversation.region",
-    "NewParticipant.display_name", "NewParticipant.external_id", "NoteSave.text", "TokenRefresh.token",
-    "header Idempotency-Key", "query at", "query consentor", "query date", "query patient",
+    "AgreementReport.text", "AttuneAnswer.text", "AttuneReflect.text", "ChoiceGiven.chosen", "CompositionMark.text",
+    "ConversationReport.text", "Frame.ref", "Hello.device", "Hello.token", "ListGiven.items", "LiveEdit.ops",
+    "LivePad.pad", "LiveReset.text", "MessageSend.text", "MessageSend.tone", "NewConversation.external_id",
+    "NewConversation.region", "NewParticipant.display_name", "NewParticipant.external_id", "NoteSave.text",
+    "PlanValue.coping", "PlanValue.making_safe", "PlanValue.people", "PlanValue.places", "PlanValue.professionals",
+    "PlanValue.warning_signs", "Planned.text", "Planned.tone", "ReactionAdd.emoji", "ReactionRemove.emoji",
+    "SafetyRaise.text", "SuitabilityAnswer.answers", "SymbolDefine.emoji", "SymbolDefine.meaning",
+    "SymbolRevise.meaning", "SymbolTimeline.emoji", "TextGiven.text", "TokenRefresh.token", "Worded.what",
+    "header Idempotency-Key", "query after", "query at", "query consentor", "query date", "query patient",
 }  # fmt: skip
 
 PUBLIC = {
+    "ExerciseAnswer.step": "the name of a step of an exercise that everybody has",
+    "ExerciseCatalog.after": "the name of an exercise of the catalogue",
+    "ExerciseSeries.exercise": "the same",
+    "ExerciseStart.exercise": "the same",
     "FormTextValue.locale": "a language tag",
     "FormTextValue.title": "a tenant's own form, published for everybody who decides on it and for auditors",
     "FormTextValue.text": "as its title",
+    "LocalMoment.zone": "a time zone (IANA); whoever names another one is refused",
+    "QuietHours.zone": "the same",
+    "SafetyResources.region": "two letters of a country",
     "NewParticipant.locale": "a language tag (BCP 47), by which the consent service chooses a form's language",
     "query locale": "a language tag",
 }
@@ -73,6 +88,33 @@ IN_CLEAR = {
     "LogKeyRead.key": "a public key",
     "ProofRead.proof": "hashes and signatures of the consent log",
     "CommandRefused.details": "why, in the words of the contract: a field, a reason, a number, ids",
+    "Prompt.id": "of the platform's own list of prompts",
+    "Prompt.text": "of the same list",
+    "Prompt.theme": "of the same list",
+    "StartExercise.exercise": "the name of an exercise of the catalogue",
+    "ReadSeries.exercise": "the same",
+    "ReadCatalog.after": "the same",
+    "ExerciseStartedFact.exercise": "the same",
+    "RunValue.exercise": "the same",
+    "StoredExercise.exercise": "the same",
+    "ExerciseSummary.exercise": "the same",
+    "ExerciseSummary.title": "the catalogue is everybody's",
+    "ExerciseSummary.about": "the catalogue is everybody's",
+    "RunValue.title": "the catalogue is everybody's",
+    "RunValue.step": "the name of a step",
+    "AnswerExercise.step": "the name of a step",
+    "AnswerExercise.next": "the name of a step",
+    "ExerciseAnsweredFact.step": "the name of a step",
+    "ExerciseAnsweredFact.next": "the name of a step",
+    "StoredAnswer.step": "the name of a step",
+    "LocalMoment.zone": "a time zone (IANA)",
+    "QuietHours.zone": "a time zone (IANA)",
+    "AgreementWordedFact.until": "a time",
+    "StoredAgreement.until": "a time",
+    "AwayBeganFact.until": "a time",
+    "StoredAway.since": "a time",
+    "StoredAway.until": "a time",
+    "StoredSymbol.first": "sealed, a `SymbolContent`",
     "Attached.holders": "queues of gateways",
     "HoldersChanged.holders": "queues of gateways",
     "PeerAlive.gateway": "a gateway's queue",
@@ -89,7 +131,7 @@ def _pattern(of: Any) -> str:
     return next(str(each.pattern) for each in of.__metadata__ if getattr(each, "pattern", None))
 
 
-_NO_WORDS = {documents.FHIR_ID["pattern"], _pattern(Sha256), _pattern(Moment)}
+_NO_WORDS = {documents.FHIR_ID["pattern"], *map(_pattern, (Sha256, Moment, Tag, LocalTime, Hour))}
 """Patterns that leave no room for words."""
 
 
@@ -148,6 +190,9 @@ def fields(roots: Iterable[type[BaseModel]]) -> set[str]:
     return found
 
 
+IN_CLEAR |= dict.fromkeys(fields([Definition]), "what exercises are is everybody's")
+
+
 def typed() -> set[str]:
     """Where people, and partners on their behalf, can type."""
     bodies = [asked for _, _, _, asked, _, _ in documents.REQUESTS if asked is not None]
@@ -163,7 +208,7 @@ def typed() -> set[str]:
 
 def clear() -> set[str]:
     """What is on its way inside the platform and neither sealed nor, by its type, no words."""
-    unions = (commands.SessionCommand, commands.ConsentCommand, commands.NotesCommand)
+    unions = (commands.SessionCommand, consent_commands.ConsentCommand, commands.NotesCommand)
     asked = [cls for union in unions for cls in get_args(get_args(union)[0])]
     told = list(get_args(events.AnyGatewayMessage))
     facts = get_args(get_args(events.Fact)[0])

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from services.consent import errors
 from services.consent.domain.forms import Form
-from shared.contracts.commands import Decide
+from shared.contracts.consent_commands import Decide
 from shared.contracts.frames.values import DeciderValue
 from shared.contracts.ids import ConsentState, Purpose, moment
 

@@ -2,13 +2,13 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import unified_diff
 from hashlib import sha256
 
 from services.consent import errors
-from shared.contracts.commands import Decide, PublishForm
+from shared.contracts.consent_commands import Decide, PublishForm
 from shared.contracts.frames.values import FormValue, FormVersionValue
 from shared.contracts.ids import PURPOSES, Purpose, moment, rfc3339
 
@@ -44,6 +44,10 @@ class Form:
             locale=self.locale,
             sha256=self.sha256,
         )
+
+    def published(self, now: datetime) -> "Form":
+        """As it comes into force: it ends nothing before it is there."""
+        return self if self.older_lapse_at is None else replace(self, older_lapse_at=max(self.older_lapse_at, now))
 
     def version_value(self, published_at: datetime) -> FormVersionValue:
         return FormVersionValue(
@@ -94,7 +98,7 @@ def new_version(newest: Iterable[Form], command: PublishForm, now: datetime) -> 
     expected = max((f.version for f in newest if f.purpose == command.purpose), default=0) + 1
     if command.version != expected:
         raise errors.conflict(expected)
-    lapse = None if command.older_lapse_at is None else max(moment(command.older_lapse_at), now)
+    lapse = None if command.older_lapse_at is None else moment(command.older_lapse_at)
     return [
         Form(
             tenant=command.tenant,
@@ -106,7 +110,7 @@ def new_version(newest: Iterable[Form], command: PublishForm, now: datetime) -> 
             sha256=digest(text.text),
             valid_days=command.valid_days,
             older_lapse_at=lapse,
-        )
+        ).published(now)
         for text in command.texts
     ]
 

@@ -7,7 +7,8 @@ from typing import assert_never
 from services.consent.domain.log import Logs
 from services.consent.handlers import decisions, forms, holding, log, record, restoring
 from services.consent.store import Store
-from shared.contracts import commands as c
+from shared.contracts import consent_commands as c
+from shared.contracts.commands import RegisterConversation
 from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused
 from shared.runtime import subscriptions, tenants
@@ -15,7 +16,7 @@ from shared.runtime.handler import Handler, Tell, answer
 from shared.runtime.postgres import Connection
 
 AnyCommand = (
-    c.RegisterConversation | c.AttachConsents | c.DetachConsents | c.Probe | c.ReadForms | c.Decide | c.ReadDecisions
+    RegisterConversation | c.AttachConsents | c.DetachConsents | c.Probe | c.ReadForms | c.Decide | c.ReadDecisions
     | c.PublishForm | c.ListForms | c.ReadForm | c.CompareForms | c.ReadRecord | c.CountUses
 )  # fmt: skip
 
@@ -50,7 +51,7 @@ class Handlers(Handler[c.ConsentCommand]):
         self, tx: Connection, store: Store, command: AnyCommand
     ) -> list[Tell]:
         match command:
-            case c.RegisterConversation():
+            case RegisterConversation():
                 await store.register(command)
                 return []
             case c.AttachConsents():

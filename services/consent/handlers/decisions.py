@@ -8,7 +8,7 @@ from services.consent.domain.decisions import Decision, Standing
 from services.consent.domain.forms import named, shown_to
 from services.consent.handlers import ending
 from services.consent.store import Conversation, Store
-from shared.contracts.commands import Decide, ReadDecisions, ReadForms
+from shared.contracts.consent_commands import Decide, ReadDecisions, ReadForms
 from shared.contracts.consent_events import Decided, DecisionsRead, DecisionValue, FormsRead
 from shared.contracts.envelope import ConversationCommand
 from shared.contracts.frames.values import Consents, ConsentValue

@@ -4,7 +4,7 @@ from services.consent import errors
 from services.consent.domain import forms as domain
 from services.consent.domain.forms import EVERYBODY, Form
 from services.consent.store import Store
-from shared.contracts.commands import CompareForms, ListForms, PublishForm, ReadForm
+from shared.contracts.consent_commands import CompareForms, ListForms, PublishForm, ReadForm
 from shared.contracts.consent_events import FormPublished, FormRead, FormsCompared, FormsListed
 from shared.runtime import tenants
 from shared.runtime.handler import Tell, answer
@@ -12,11 +12,14 @@ from shared.runtime.postgres import Connection
 
 
 async def publish_files(tx: Connection, store: Store, files: list[Form]) -> None:
-    """Forms of files that are new since the last start are published. Raises `BadForms`."""
+    """Forms of files that are new since the last start are published. Raises `BadForms`.
+
+    Grants that a file ends at a time that is past by now end now: what was in force until now was in force.
+    """
     await store.lock_forms()
     await tenants.become(tx, [EVERYBODY])
-    new = domain.unpublished(files, await store.own_forms(EVERYBODY))
     now = await store.now()
+    new = [form.published(now) for form in domain.unpublished(files, await store.own_forms(EVERYBODY))]
     for form in new:
         await store.insert_form(form, now)
     ends = {(f.purpose, f.version, f.older_lapse_at) for f in new if f.older_lapse_at is not None}
@@ -24,7 +27,7 @@ async def publish_files(tx: Connection, store: Store, files: list[Form]) -> None
         for tenant in await store.tenants():
             await tenants.become(tx, [tenant])
             if any((f.purpose, f.version) == (purpose, version) for f, _ in await store.forms(tenant)):
-                await store.lapse(tenant, purpose, version, max(when, now))
+                await store.lapse(tenant, purpose, version, when)
 
 
 async def publish(store: Store, command: PublishForm) -> list[Tell]:

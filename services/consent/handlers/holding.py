@@ -3,7 +3,7 @@
 from services.consent.handlers import ending
 from services.consent.handlers.decisions import conversation_of, in_force
 from services.consent.store import Store
-from shared.contracts.commands import AttachConsents, DetachConsents, Probe
+from shared.contracts.consent_commands import AttachConsents, DetachConsents, Probe
 from shared.contracts.consent_events import ConsentsAttached, Probed
 from shared.contracts.events import Done
 from shared.runtime import subscriptions

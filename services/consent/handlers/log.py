@@ -8,7 +8,7 @@ from services.consent import errors, metrics
 from services.consent.domain import log as domain
 from services.consent.domain.log import Logs
 from services.consent.store import Store
-from shared.contracts.commands import ReadCheckpoint, ReadConsistency, ReadEntries, ReadLogKey, ReadProof
+from shared.contracts.consent_commands import ReadCheckpoint, ReadConsistency, ReadEntries, ReadLogKey, ReadProof
 from shared.contracts.consent_events import (
     CheckpointRead,
     ConsistencyRead,

@@ -3,7 +3,7 @@
 from services.consent import errors
 from services.consent.handlers.decisions import conversation_of
 from services.consent.store import Recorded, Store
-from shared.contracts.commands import CountUses, DecisionPlace, ReadRecord
+from shared.contracts.consent_commands import CountUses, DecisionPlace, ReadRecord
 from shared.contracts.consent_events import RecordRead
 from shared.contracts.events import Done
 from shared.contracts.frames.values import RecordValue

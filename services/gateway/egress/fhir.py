@@ -143,7 +143,10 @@ def _test(asked: str) -> Callable[[datetime], bool]:
     found = _DATE.fullmatch(asked.replace(" ", "+"))
     if found is None:
         raise ValueError
-    begin, end = _range(found[2])
+    try:
+        begin, end = _range(found[2])
+    except OverflowError:  # the last day there is ends on none
+        raise ValueError from None
     tests: dict[str, Callable[[datetime], bool]] = {
         "eq": lambda when: begin <= when < end,
         "ne": lambda when: not begin <= when < end,

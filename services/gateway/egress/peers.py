@@ -20,8 +20,9 @@ from shared.contracts.errors import Unavailable
 from shared.contracts.events import PeerAlive, PeerDrafts, PeerResync, PeerState, PeerTyping, PeerWithdrawn
 from shared.contracts.frames import server
 from shared.contracts.frames.client import Op
+from shared.contracts.records import Notice
 from shared.runtime.broker.publisher import Ended, Publisher
-from shared.runtime.broker.topology import to_peer
+from shared.runtime.broker.topology import to_peer, to_peer_lasting
 from shared.runtime.sealing import Sealer
 
 if TYPE_CHECKING:
@@ -135,6 +136,12 @@ class Peers:
 
     def withdrawn(self, room: "Room", participant: str) -> None:
         self._tell(room, PeerWithdrawn(conversation=room.id, participant=participant))
+
+    def alert(self, room: "Room", notice: Notice) -> None:
+        """By the queue whose contents don't go stale."""
+        for holder in room.holders:
+            if holder != self.address:
+                self._publisher.offer(to_peer_lasting(holder), notice)
 
     def shown(self, room: "Room", shown: list[Shown]) -> None:
         """Live text changed here: drafts are collected, everything else is told at once."""

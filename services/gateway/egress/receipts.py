@@ -70,8 +70,8 @@ _PAGE = """<!doctype html>
 <style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:42rem;margin:2rem auto;padding:0 1rem}}
 dt{{font-weight:600}}dd{{margin:0 0 .5rem}}pre{{white-space:pre-wrap;overflow-wrap:anywhere}}</style></head>
 <body><h1>Consent receipt</h1><dl>{rows}</dl>{notice}
-<h2>Proof</h2><p>Open this file in check.html, on any computer, without a network: it shows whether this decision is in
-the consent log as it is written here.</p><pre>{proof}</pre>
+<h2>Proof</h2><p>Open this file in check.html, on any computer, without a network: it shows what the
+consent log says of this decision. Only that is proved, not what stands here.</p><pre>{proof}</pre>
 <script type="application/json" id="receipt">{raw}</script></body></html>
 """
 

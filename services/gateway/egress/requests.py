@@ -8,14 +8,14 @@ from typing import Protocol, TypeVar
 
 from shared.contracts.envelope import Command, Reply
 from shared.contracts.errors import Refused, Unavailable, refusal
-from shared.contracts.events import CommandRefused, MessageFact, SessionFact
+from shared.contracts.events import CommandRefused, Fact
 from shared.runtime.broker.publisher import Publisher, Unroutable
 from shared.runtime.broker.topology import to_commands
 
 ANSWER_S = 4.5
 """Clients are promised an answer within 5 s."""
 
-Answer = Reply | MessageFact | SessionFact
+Answer = Reply | Fact
 """What answers a command: a reply, or the fact that came of it."""
 
 R = TypeVar("R", bound=Reply)
@@ -57,15 +57,19 @@ class Requests:
         self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
 
-    def submit(self, queue: str, command: Command, waiter: Waiter) -> None:
-        """Send a command; commands for one queue keep their order. The waiter hears how it went."""
+    def submit(self, queue: str, command: Command, waiter: Waiter, *, persistent: bool = False) -> None:
+        """Send a command; commands for one queue keep their order. The waiter hears how it went.
+
+        ``persistent``: the broker is to keep it on disk, since it is to be carried out though nobody waits any more.
+        """
         loop = asyncio.get_running_loop()
         until = loop.time() + ANSWER_S
         self._waiting[command.id] = (waiter, until, queue)
         if self._timer is None:
             self._timer = loop.call_at(until, self._expire)
         try:
-            self._publisher.submit(to_commands(queue), command, partial(self._published, command.id, queue))
+            destination = to_commands(queue, persistent=persistent)
+            self._publisher.submit(destination, command, partial(self._published, command.id, queue))
         except Unavailable as refused:
             self._fail(command.id, refused)
 
@@ -85,7 +89,15 @@ class Requests:
                 return
             self._fail(command, Unavailable(queue))
 
-    async def ask(self, queue: str, command: Command, kind: type[R], apply: Callable[[R], None] | None = None) -> R:
+    async def ask(
+        self,
+        queue: str,
+        command: Command,
+        kind: type[R],
+        apply: Callable[[R], None] | None = None,
+        *,
+        persistent: bool = False,
+    ) -> R:
         """Send a command and await its answer.
 
         Raises:
@@ -97,7 +109,7 @@ class Requests:
                 apply(reply)
 
         waiter = FutureWaiter(typed)
-        self.submit(queue, command, waiter)
+        self.submit(queue, command, waiter, persistent=persistent)
         reply = await waiter.future
         if not isinstance(reply, kind):
             raise Unavailable(queue)

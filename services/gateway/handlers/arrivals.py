@@ -5,7 +5,6 @@ import time
 
 from services.gateway.domain.tokens import Connect
 from services.gateway.egress import obscured
-from services.gateway.handlers import live
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.facts import Position, to_payload
 from services.gateway.handlers.hub import Hub
@@ -99,7 +98,9 @@ def welcome(hub: Hub, connection: Connection, rooms: list[Room], hello: client.H
 
 
 def greet(connection: Connection, room: Room) -> None:
-    """What a connection gets of a room besides its facts: the epochs it decides on, and the open drafts."""
+    """What a connection gets of a room besides its facts: the epochs it decides on, the open drafts, and who
+    asked for help while that can't be recorded.
+    """
     if connection.outgoing.obscured is not None:
         for participant in room.roles:
             if room.live.state(participant).on:
@@ -107,6 +108,8 @@ def greet(connection: Connection, room: Room) -> None:
     for purpose, value in room.consents.get(connection.participant, {}).items():
         connection.epochs[room.id, purpose] = value.epoch
     room.show_drafts(connection)
+    for alert in room.raises.alerts.values():
+        connection.send(alert)
 
 
 async def resume(hub: Hub, room: Room, connection: Connection, position: Position, up_to_n: int) -> None:
@@ -169,7 +172,7 @@ async def added(hub: Hub, conversation: str, tenant: str, members: set[str]) -> 
 
 def erased(hub: Hub, room: Room, at: str) -> None:
     """A conversation is no more: nothing of it is shown any longer, and connections that are for it alone end."""
-    live.switch_off(hub, room)
+    room.end_live()
     room.facts.fail_askers(Erased())
     for connection in list(room.connections.values()):
         room.leave(connection)

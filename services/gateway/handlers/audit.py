@@ -83,6 +83,13 @@ class Audit:
             return
         try:
             await self._store.add_refusals([Refusal(key, t.times, t.first, t.last) for key, t in held.items()])
-        except Unavailable:
-            self._held = {**held, **self._held}
-            log.warning("audit_delayed", entries=len(self._held))
+        except Exception as error:  # whatever it is, what was asked for stays to be written
+            self._put_back(held)
+            known = isinstance(error, Unavailable)
+            log.warning("audit_delayed", entries=len(self._held), exc_info=None if known else error)
+
+    def _put_back(self, older: dict[Asked, _Times]) -> None:
+        for key, newer in self._held.items():
+            before = older.get(key)
+            older[key] = newer if before is None else _Times(before.times + newer.times, before.first, newer.last)
+        self._held = older

@@ -9,7 +9,15 @@ from services.gateway.handlers import live, uses
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.room import Room
-from shared.contracts.commands import Decide, DecisionPlace, ReadForm, ReadForms, ReadLogKey, ReadProof, ReadRecord
+from shared.contracts.consent_commands import (
+    Decide,
+    DecisionPlace,
+    ReadForm,
+    ReadForms,
+    ReadLogKey,
+    ReadProof,
+    ReadRecord,
+)
 from shared.contracts.consent_events import (
     Decided,
     DecisionValue,
@@ -153,6 +161,8 @@ async def _keep_trying(hub: Hub, room: Room, command: Decide) -> None:
             if refused.code is Code.UNAVAILABLE:
                 continue
             log.warning("withdrawal_refused", code=refused.code, conversation=room.id)
+            who = None if command.via == "partner" else command.participant
+            hub.audit.note(refused, room.tenant, room.id, who, "consent.withdraw")
         _settled(room, command)
         return
 

@@ -14,13 +14,16 @@ import structlog
 
 from services.gateway import metrics
 from services.gateway.egress.requests import Waiter
+from services.gateway.handlers import records
 from services.gateway.handlers.connection import Connection
 from shared.contracts.contents import MessageContent
 from shared.contracts.errors import Erased, KeyGone, Refused, Unavailable
-from shared.contracts.events import Fact, MessageFact, Recorded
+from shared.contracts.events import Fact, MessageFact, Recorded, SessionFact
+from shared.contracts.features.safety import SafetyChangedFact, SafetyRaisedFact
 from shared.contracts.frames import server
 from shared.contracts.frames.values import MessageValue, SessionValue, Value
 from shared.contracts.keys import message as record
+from shared.contracts.records import RecordFact
 from shared.runtime.sealing import DataKey, SealBroken
 
 if TYPE_CHECKING:
@@ -28,13 +31,21 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+TAKEN_BACK = MessageContent(text="")
 KEPT_MOST = 200
 """Facts kept for a connection that is still reading what it missed; where more come, it reads those as well."""
 
 
+def _open(key: DataKey, fact: MessageFact) -> MessageContent:
+    """What a message says; of one that was taken back: nothing. Raises `SealBroken`, `KeyGone`."""
+    if not fact.content:
+        return TAKEN_BACK
+    return MessageContent.model_validate_json(key.open(record(fact.message), fact.content))
+
+
 def open_message(key: DataKey, fact: MessageFact) -> MessageValue:
     """A message as history shows it. Raises `SealBroken`, `KeyGone`."""
-    content = MessageContent.model_validate_json(key.open(record(fact.message), fact.content))
+    content = _open(key, fact)
     return MessageValue(
         seq=fact.seq,
         n=fact.n,
@@ -44,6 +55,9 @@ def open_message(key: DataKey, fact: MessageFact) -> MessageValue:
         at=fact.at,
         in_reply_to=fact.in_reply_to,
         tone=content.tone,
+        composed_s=content.composed_s,
+        deleted=None if fact.content else True,
+        intervention=fact.intervention,
     )
 
 
@@ -51,7 +65,7 @@ def to_frame(room: "Room", fact: Fact) -> Value:
     """The frame that tells a participant of a fact. Raises `SealBroken`; as `Room.key` does."""
     conversation = room.id
     if isinstance(fact, MessageFact):
-        content = MessageContent.model_validate_json(room.key().open(record(fact.message), fact.content))
+        content = _open(room.key(), fact)
         return server.MessagePosted(
             conversation=conversation,
             seq=fact.seq,
@@ -62,7 +76,12 @@ def to_frame(room: "Room", fact: Fact) -> Value:
             at=fact.at,
             in_reply_to=fact.in_reply_to,
             tone=content.tone,
+            composed_s=content.composed_s,
+            deleted=None if fact.content else True,
+            intervention=fact.intervention,
         )
+    if isinstance(fact, RecordFact):
+        return records.to_frame(room, fact)
     kind = server.SessionStarted if fact.kind == "session.started" else server.SessionEnded
     return kind(conversation=conversation, session=fact.session, at=fact.at, n=fact.n)
 
@@ -237,10 +256,13 @@ class Facts:
         if isinstance(fact, MessageFact):
             self.last_seq = fact.seq
             room.live.posted(fact.message)
-        elif fact.kind == "session.started":
-            room.session = SessionValue(id=fact.session, started_at=fact.at)
-        else:
-            room.session = None
+        elif isinstance(fact, SessionFact):
+            started = fact.kind == "session.started"
+            room.session = SessionValue(id=fact.session, started_at=fact.at) if started else None
+        elif isinstance(fact, SafetyRaisedFact | SafetyChangedFact):
+            room.raises.take(fact)
+        elif isinstance(fact, RecordFact):
+            room.apply_record(fact)
         asker = self._askers.pop(fact.n, None)
         answered = self._answer(asker, fact)
         if payload is not None:

@@ -9,20 +9,33 @@ import structlog
 from services.gateway import metrics
 from services.gateway.domain.rates import Bucket
 from services.gateway.errors import to_frame
-from services.gateway.handlers import arrivals, compositions, consents, live, messages, notes, sessions
+from services.gateway.handlers import (
+    arrivals,
+    compositions,
+    consents,
+    features,
+    live,
+    messages,
+    notes,
+    records,
+    sessions,
+)
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.room import Room
+from shared.contracts import features as contracts
 from shared.contracts.errors import Code, Erased, Refused, Unavailable
 from shared.contracts.frames import client, server
+from shared.contracts.frames.base import Answer
 from shared.runtime.sealing import SealBroken
 
 log = structlog.get_logger()
 
 Asking = (
-    client.ConversationList | client.History | client.MessageRead | client.ConsentForms | client.ConsentGrant
+    client.ConversationList | client.History | client.RecordList | client.MessageRead | client.ConsentForms
+    | client.ConsentGrant
     | client.ConsentWithdraw | client.ConsentHistory | client.ConsentReceipt | client.SessionStart | client.SessionEnd
-    | client.NoteSave | client.NoteList | compositions.Frame
+    | client.NoteSave | client.NoteList | compositions.Frame | contracts.ClientFrame
 )  # fmt: skip
 
 ASKING_MOST = 100
@@ -84,10 +97,16 @@ class Frames:
         connection = self._connection
         match frame:
             case client.LiveEdit() | client.LiveReset() | client.LiveClear():
-                live.write(self._hub, self._room(frame.conversation), connection, frame)
+                room = self._room(frame.conversation)
+                if not isinstance(frame, client.LiveClear):
+                    room.require_not_left()
+                live.write(self._hub, room, connection, frame)
                 self._ok(frame.ref)
             case client.LiveToggle():
-                live.toggle(self._hub, self._room(frame.conversation), connection, frame)
+                room = self._room(frame.conversation)
+                if frame.on:
+                    room.require_not_left()
+                live.toggle(self._hub, room, connection, frame)
                 self._ok(frame.ref)
             case client.LiveResync():
                 live.resync(self._room(frame.conversation), connection, frame)
@@ -98,6 +117,7 @@ class Frames:
                 messages.send(self._hub, room, connection, frame)
             case client.Typing():
                 room = self._room(frame.conversation)
+                room.require_not_left()
                 self._charge(connection.others)
                 room.typing(connection.participant, on=frame.on)
                 self._hub.peers.typing(room, connection.participant, on=frame.on)
@@ -127,12 +147,14 @@ class Frames:
         room = None if isinstance(frame, client.ConversationList) else self._room(frame.conversation)
         if isinstance(frame, client.SessionStart | client.NoteSave | client.NoteList | client.CompositionMark):
             sessions.require_therapist(self._connection)
+        if isinstance(frame, contracts.ClientFrame):
+            features.require_role(self._connection, frame)
         if isinstance(frame, client.ConsentGrant | client.ConsentWithdraw):
             consents.require_own(self._connection, frame)
         if isinstance(frame, client.ConsentWithdraw):
             assert room is not None
             consents.stop(self._hub, room, self._connection.participant, frame.purpose)
-        else:
+        elif type(frame) not in features.UNLIMITED:
             self._charge(self._connection.others)
 
     async def _ask(self, frame: Asking) -> None:
@@ -149,14 +171,18 @@ class Frames:
         if ref is not None:
             self._connection.send(ok)
 
-    async def _answer(self, frame: Asking, ref: str) -> server.Ok:  # noqa: C901, PLR0911
+    async def _answer(self, frame: Asking, ref: str) -> Answer:  # noqa: C901, PLR0911
         hub, connection = self._hub, self._connection
         if isinstance(frame, client.ConversationList):
             return await arrivals.listed(hub, connection, frame, ref)
         room = self._room(frame.conversation)
+        if isinstance(frame, contracts.ClientFrame):
+            return await features.answer(hub, room, connection, frame, ref)
         match frame:
             case client.History():
                 return await messages.history(hub, room, connection, frame, ref)
+            case client.RecordList():
+                return await records.listed(hub, room, frame, ref)
             case client.MessageRead():
                 await messages.read(hub, room, connection, frame)
                 return server.Ok(ref=ref)

@@ -19,6 +19,7 @@ from services.gateway.domain.tokens import Tokens
 from services.gateway.egress.peers import Peers
 from services.gateway.egress.reads import Reads
 from services.gateway.egress.requests import Requests
+from services.gateway.feeds import Feeds
 from services.gateway.handlers import live, uses
 from services.gateway.handlers.audit import Audit
 from services.gateway.handlers.connection import Connection
@@ -26,7 +27,8 @@ from services.gateway.handlers.keeping import Keeping
 from services.gateway.handlers.room import Room
 from services.gateway.handlers.switches import Switches
 from services.gateway.handlers.tenants import Tenants
-from shared.contracts.commands import Attach, AttachConsents, Detach, DetachConsents, ReadFacts
+from shared.contracts.commands import Attach, Detach, ReadFacts
+from shared.contracts.consent_commands import AttachConsents, DetachConsents
 from shared.contracts.consent_events import ConsentsAttached
 from shared.contracts.errors import Close, Code, KeyGone, Refused
 from shared.contracts.events import Attached, Done, FactsRead
@@ -36,6 +38,7 @@ from shared.contracts.keys import KeyName, people_key
 from shared.runtime.broker.topology import command_queue
 from shared.runtime.keys.ring import Keyring
 from shared.runtime.sealing import Sealer
+from shared.safety.library import Library
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -64,6 +67,8 @@ class Hub:
         tenants: Tenants,
         switches: Switches,
         audit: Audit,
+        safety: Library,
+        feeds: Feeds,
     ) -> None:
         self.settings = settings
         self.requests = requests
@@ -78,6 +83,10 @@ class Hub:
         self.tenants = tenants
         self.switches = switches
         self.audit = audit
+        self.safety = safety
+        self.raising = 0
+        """Raises that aren't known to be recorded yet."""
+        self.feeds = feeds
         self.reading: dict[str, Connection] = {}
         """Commands that mark as read, and the connection that needn't be told of its own mark."""
         self.leases: dict[str, float] = {}
@@ -141,7 +150,7 @@ class Hub:
         return room
 
     async def _open(self, conversation: str, tenant: str) -> Room:
-        room = Room(conversation, tenant, self.consent_queue(conversation), self.keys)
+        room = Room(conversation, tenant, self.consent_queue(conversation), self.keys, self.peers)
         self.rooms[conversation] = room
         try:
             await self.keys.load([room.key_name, people_key(tenant)])

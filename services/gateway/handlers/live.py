@@ -123,14 +123,6 @@ def silence(hub: "Hub", room: Room, participant: str) -> None:
     metrics.WITHDRAWAL_SECONDS.observe(time.perf_counter() - began)
 
 
-def switch_off(hub: "Hub", room: Room) -> None:
-    """Switch off everybody's live text, at an operator's word. Nobody is switched on again by another."""
-    for participant in room.roles:
-        shown = room.live.withdraw(participant)
-        room.show(shown)
-        hub.peers.shown(room, shown)
-
-
 def learn_all(hub: "Hub", room: Room, news: Sequence[tuple[str, Purpose, ConsentValue]]) -> None:
     """Consents have changed: silence first where live text was withdrawn, then tell everybody."""
     for participant, purpose, value in news:
@@ -162,7 +154,7 @@ def peer_state(hub: "Hub", room: Room, message: PeerState) -> None:
             room.appear(participant, message.gateway)
         else:
             room.vanish(participant, message.gateway)
-    on = message.live if hub.switches.allow(room.tenant) else {}
+    on = message.live if hub.switches.allow(room.tenant) and room.left is None else {}
     allowed = {p: level for p, level in on.items() if _consented(room, p)}
     room.show(room.live.elsewhere(message.gateway, allowed, list(room.roles)))
     if message.answer:

@@ -6,50 +6,78 @@ exactly what was before, and gets exactly what comes after.
 
 import asyncio
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from services.gateway.domain.drafts import Draft
 from services.gateway.domain.live import Edit, LiveText, Shown
 from services.gateway.egress.outgoing import Live
 from services.gateway.egress.rendering import rendered
+from services.gateway.errors import wrong_state
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.facts import Facts
+from services.gateway.handlers.raises import Raises
 from services.gateway.handlers.uses import Uses
 from shared.contracts.consent_events import ConsentsAttached
 from shared.contracts.contents import NamesContent
 from shared.contracts.errors import Code, Refused, Unavailable
-from shared.contracts.events import Attached
+from shared.contracts.events import Attached, StoredAway
+from shared.contracts.features.absence import AwayBeganFact, AwayContent, AwayEndedFact
+from shared.contracts.features.leaving import ConversationLeftFact
 from shared.contracts.frames import server
-from shared.contracts.frames.values import ConsentValue, ConversationValue, ParticipantValue, SessionValue, Value
+from shared.contracts.frames.values import (
+    AwayValue,
+    ConsentValue,
+    ConversationValue,
+    ParticipantValue,
+    SessionValue,
+    Value,
+)
 from shared.contracts.ids import REVOKED, Purpose, Role
-from shared.contracts.keys import conversation_key, names, people_key
+from shared.contracts.keys import conversation_key, names, people_key, record
+from shared.contracts.records import RecordFact
 from shared.runtime.keys.ring import Keyring
-from shared.runtime.sealing import DataKey
+from shared.runtime.sealing import DataKey, SealBroken
+
+if TYPE_CHECKING:
+    from services.gateway.egress.peers import Peers
 
 TYPING_S = 10.0
 
 
 class Room:
-    """One conversation on this gateway."""
+    """One conversation on this gateway. ``peers``: the other gateways, if there can be any."""
 
-    def __init__(self, conversation: str, tenant: str, consent_queue: str, keys: Keyring) -> None:
+    def __init__(
+        self,
+        conversation: str,
+        tenant: str,
+        consent_queue: str,
+        keys: Keyring,
+        peers: "Peers | None" = None,
+    ) -> None:
         self.id = conversation
         self.tenant = tenant
         self.consent_queue = consent_queue
         self.key_name = conversation_key(tenant, conversation)
         self._keys = keys
+        self._peers = peers
         self.attached = False
         self.filling = False
         self.roles: dict[str, Role] = {}
         self._names: dict[str, str] = {}
+        self._locales: dict[str, str | None] = {}
         self.created_at = ""
         self.reads: dict[str, int] = {}
         self.session: SessionValue | None = None
+        self.left: str | None = None
+        self.away: AwayValue | None = None
         self.consents: dict[str, dict[Purpose, ConsentValue]] = {}
         self.withdrawn: set[str] = set()
         """Authors who withdrew live text here, while it isn't on record yet."""
         self.unkept: set[str] = set()
         """Authors who withdrew the keeping of compositions here, while it isn't on record yet."""
         self.uses = Uses()
+        self.raises = Raises()
         self.connections: dict[str, Connection] = {}
         self.live = LiveText(conversation)
         self.facts = Facts(self)
@@ -70,7 +98,10 @@ class Room:
         self.created_at = reply.created_at
         self.reads = {**reply.reads}
         self.session = reply.session
+        self.away = None if reply.away is None else self._opened(reply.away)
         self.holders = reply.holders
+        self._stand(reply.left)
+        self.raises.attached(reply.safety)
         self.facts.head(reply.last_seq, reply.last_n)
         self.attached = True
 
@@ -82,6 +113,51 @@ class Room:
             return
         people = NamesContent.model_validate_json(raw).participants
         self._names = {participant: people[participant].display_name for participant in self.roles}
+        self._locales = {participant: people[participant].locale for participant in self.roles}
+
+    def locale(self, participant: str) -> str | None:
+        """The language that the partner says somebody reads."""
+        return self._locales.get(participant)
+
+    def _opened(self, away: StoredAway) -> AwayValue | None:
+        """None: what is said can't be read, now or any more."""
+        try:
+            raw = self.key().open(record(away.record), away.content)
+        except (Refused, SealBroken):
+            return None
+        return AwayValue(since=away.since, until=away.until, text=AwayContent.model_validate_json(raw).text)
+
+    def apply_record(self, fact: RecordFact) -> None:
+        """What changes how the conversation stands."""
+        if isinstance(fact, ConversationLeftFact):
+            self._stand(fact.sender if fact.kind == "conversation.left" else None)
+        elif isinstance(fact, AwayBeganFact) and fact.content is not None:
+            self.away = self._opened(
+                StoredAway(since=fact.at, until=fact.until, record=fact.record, content=fact.content)
+            )
+        elif isinstance(fact, AwayEndedFact):
+            self.away = None
+
+    def _stand(self, left: str | None) -> None:
+        """Who has left, if anybody. Nothing is shown live from then on, and who returns has to switch it on again."""
+        before, self.left = self.left, left
+        if left is not None:
+            self.end_live()
+        elif before is not None and self._peers is not None:
+            self._peers.hold(self)  # what others said before the return was known here wasn't taken
+
+    def end_live(self) -> None:
+        """Switch off everybody's live text: open drafts end for every reader, at other gateways too."""
+        for participant in self.roles:
+            shown = self.live.withdraw(participant)
+            self.show(shown)
+            if self._peers is not None:
+                self._peers.shown(self, shown)
+
+    def require_not_left(self) -> None:
+        """Raises `Refused` (``wrong_state``)."""
+        if self.left is not None:
+            raise wrong_state("left")
 
     def require_names(self) -> None:
         """Raises `Unavailable`: they aren't known."""
@@ -234,6 +310,9 @@ class Room:
             reads=dict(self.reads),
             live={p: self.live.state(p) for p in self.roles},
             session=self.session,
+            safety=self.raises.value(),
+            left=self.left,
+            away=self.away,
         )
 
     def show_drafts(self, connection: Connection) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from services.gateway.handlers import live
 from services.gateway.store import EVERYWHERE, Store
 from shared.contracts.errors import Unavailable
 
@@ -56,4 +55,4 @@ class Switches:
         log.info("live_switched", off=len(self._off))
         for room in hub.rooms.values():
             if not self.allow(room.tenant):
-                live.switch_off(hub, room)
+                room.end_live()  # nobody is switched on again by another word

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from services.gateway.egress.requests import Answer
-from shared.contracts.commands import CountUses, UseCount
+from shared.contracts.consent_commands import CountUses, UseCount
 from shared.contracts.errors import Refused
 from shared.contracts.frames.values import CountValue
 from shared.contracts.ids import Purpose, new_id, rfc3339

@@ -14,17 +14,20 @@ from tenacity import retry, retry_if_exception_type, wait_random_exponential
 
 from services.gateway import metrics
 from services.gateway.egress.outgoing import cork
-from services.gateway.handlers import arrivals, compositions, consents, live
+from services.gateway.handlers import arrivals, compositions, consents, features, live
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.neighbours import Neighbours
 from services.gateway.handlers.room import Room
+from services.gateway.ingress.senders import may_tell
 from shared.contracts import events as e
-from shared.contracts.commands import Probe, RenewAttachments
+from shared.contracts.commands import RenewAttachments
+from shared.contracts.consent_commands import Probe
 from shared.contracts.consent_events import ConsentChanged, Probed
 from shared.contracts.envelope import Reply
 from shared.contracts.errors import Erased, Refused, Unavailable
 from shared.contracts.frames import server
 from shared.contracts.frames.values import ConsentValue
+from shared.contracts.records import Notice
 from shared.runtime.broker.consumer import Delivery, Inbox, Source
 from shared.runtime.broker.link import AWAY, Link
 from shared.runtime.broker.topology import declare_gateway_queues, live_address
@@ -136,6 +139,9 @@ class Listener:
         except ValidationError:  # something of a newer version, perhaps; the others of its batch go on
             messages = [message for raw in split_body(delivery.body) for message in _parse_one(raw)]
         for message in messages:
+            if not may_tell(delivery.exchange, message):
+                log.error("message_not_its_to_tell", type=message.type, exchange=delivery.exchange)
+                continue
             try:
                 self._dispatch(message)
             except Exception as error:  # one message must not take the others along
@@ -159,6 +165,9 @@ class Listener:
             return
         room = hub.rooms.get(message.conversation)
         if room is None:
+            return
+        if isinstance(message, Notice):
+            features.noticed(room, message)
             return
         match message:
             case e.Recorded():

@@ -92,14 +92,18 @@ def mend(value: object, depth: int = 0) -> object:
     return value
 
 
+NO_OBJECT = ("model_attributes_type", "model_type", "dict_type")
+
+
 def _field(error: ValidationError) -> str:
     """The name of the member that is wrong; of several, the first."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    if first["type"].startswith("union_tag") or first["type"] in ("model_attributes_type", "model_type", "dict_type"):
+    whole = len(first["loc"]) <= 1  # else it is a member that is no object, or one of an unknown kind
+    if whole and (first["type"].startswith("union_tag") or first["type"] in NO_OBJECT):
         return "type"
     path = [str(part) for part in first["loc"][1:] if not isinstance(part, str) or "tuple" not in part]
     if not path:
-        return {"hello": "resume", "history": "after", "composition.delete": "draft"}.get(
+        return {"hello": "resume", "history": "after", "record.list": "after", "composition.delete": "draft"}.get(
             str(first["loc"][0]) if first["loc"] else "", "type"
         )
     return path[0]

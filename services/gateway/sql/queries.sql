@@ -1,13 +1,14 @@
 -- name: tenants
-select id, name, origins, rate_factor, obscure from tenant;
+select id, name, origins, rate_factor, obscure, missed_min, away from tenant;
 
 -- name: api_client
 select tenant, salt, secret_hash from api_client_named($1);
 
 -- name: ensure_tenant
-insert into tenant (id, name, origins, rate_factor, obscure) values ($1, $2, $3, $4, $5)
+insert into tenant (id, name, origins, rate_factor, obscure, missed_min, away) values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (name) do update
-    set origins = excluded.origins, rate_factor = excluded.rate_factor, obscure = excluded.obscure
+    set origins = excluded.origins, rate_factor = excluded.rate_factor, obscure = excluded.obscure,
+        missed_min = excluded.missed_min, away = excluded.away
 returning id;
 
 -- name: ensure_api_client
@@ -50,3 +51,17 @@ delete from live_off where scope = $1;
 insert into refusal (tenant, conversation, participant, asked, code, field, times, first_at, last_at)
 select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::integer[],
                      $8::timestamptz[], $9::timestamptz[]);
+
+-- name: open_feed
+-- A token that was revoked stays so.
+insert into calendar_feed (token_sha256, tenant, conversation, participant) values ($1, $2, $3, $4)
+on conflict (token_sha256) do update set tenant = excluded.tenant where calendar_feed.revoked_at is null
+returning participant;
+
+-- name: revoke_feeds!
+-- All of somebody's in a conversation, but this one.
+update calendar_feed set revoked_at = now()
+where conversation = $1 and participant = $2 and token_sha256 <> $3 and revoked_at is null;
+
+-- name: feed
+select tenant, conversation, participant from calendar_feed_named($1);

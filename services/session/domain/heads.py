@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.contracts.errors import Erased, Refused
-from shared.contracts.ids import rfc3339
+from shared.contracts.ids import Role, rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,17 @@ class Head:
     last_at: datetime
     now: datetime
     erasure: Erasure | None = None
+    left_by: str | None = None
+    """Who left the conversation: nothing is written in it until they return."""
 
     def has(self, participant: str) -> bool:
         return participant in (self.client, self.therapist)
+
+    def role(self, participant: str) -> Role:
+        return "client" if participant == self.client else "therapist"
+
+    def other(self, participant: str) -> str:
+        return self.therapist if participant == self.client else self.client
 
     def next_n(self) -> int:
         self.last_n += 1

@@ -15,6 +15,17 @@ class Session:
     started_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A session's place in its conversation: everything from its first ``n`` to its last."""
+
+    session: str
+    from_n: int
+    to_n: int
+    started_at: datetime
+    ended_at: datetime | None
+
+
 def may_start(head: Head | None, command: StartSession) -> Head:
     """The head, if the asker may start a session at all. Raises `Refused`."""
     if head is None or head.tenant != command.tenant or not head.has(command.participant):
@@ -23,6 +34,8 @@ def may_start(head: Head | None, command: StartSession) -> Head:
         raise head.erasure.refusal()
     if command.participant != head.therapist:
         raise errors.forbidden()
+    if head.left_by is not None:
+        raise errors.wrong_state("left")
     return head
 
 

@@ -9,10 +9,20 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from services.session.config import Settings
-from services.session.handlers import compositions, conversations, erasing, messages, reading, sessions
+from services.session.handlers import (
+    compositions,
+    conversations,
+    erasing,
+    features,
+    later,
+    messages,
+    reading,
+    sessions,
+)
 from services.session.handlers.appending import Appender
 from services.session.store import Store
 from shared.contracts import commands as c
+from shared.contracts import features as contracts
 from shared.contracts.envelope import Command, ConversationCommand
 from shared.contracts.errors import Refused
 from shared.contracts.events import CommandRefused, HoldersChanged
@@ -25,7 +35,8 @@ from shared.runtime.runs import runs
 
 Rare = (
     c.CreateConversation | c.GetConversation | c.EraseConversation | c.ListConversations | c.Attach | c.Detach
-    | c.RenewAttachments | c.ReadFacts | c.ReadHistory | c.MarkRead | c.StartSession | c.EndSession | compositions.Any
+    | c.RenewAttachments | c.SendPlanned | c.ReadFacts | c.ReadHistory | c.ReadRecords | c.MarkRead | c.StartSession
+    | c.EndSession | compositions.Any | contracts.Command
 )  # fmt: skip
 
 _NAMING = (c.CreateConversation, c.GetConversation, c.Attach)
@@ -71,10 +82,14 @@ class Handlers(Handler[c.SessionCommand]):
                 return await self._dispatch(tx, Store(tx), command)
         except Refused as refusal:
             reply = CommandRefused(causationid=command.id, code=refusal.code, details=refusal.details)
-            return [answer(command, reply)]
+            return [answer(command, reply)] if command.replyto else []
 
     async def _dispatch(self, tx: Connection, store: Store, command: Rare) -> list[Tell]:  # noqa: C901, PLR0911
+        if isinstance(command, contracts.Command):
+            return await features.handle(tx, command)
         match command:
+            case c.SendPlanned():
+                return await later.send(tx, store, self.keys, self.appender, command)
             case c.CreateConversation():
                 return await conversations.create(tx, store, self.keys, self.settings, command)
             case c.GetConversation():
@@ -93,6 +108,8 @@ class Handlers(Handler[c.SessionCommand]):
                 return [answer(command, await reading.facts(store, command))]
             case c.ReadHistory():
                 return [answer(command, await reading.history(store, command))]
+            case c.ReadRecords():
+                return [answer(command, await reading.records(tx, store, command))]
             case c.MarkRead():
                 return await reading.mark(tx, store, command)
             case c.StartSession():

@@ -6,6 +6,7 @@ batch to the next. The statement compares fences and heads all the same: what it
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from services.session.domain import messages as domain
 from services.session.domain.heads import Head
@@ -23,6 +24,7 @@ KNOWN_MOST = 50_000
 class _Known:
     head: Head
     holders: list[str]
+    lexicon: domain.Lexicon
 
 
 class Appender:
@@ -31,12 +33,28 @@ class Appender:
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
         self._fences: dict[str, int] = {}
+        self.grown: dict[str, str] = {}
+        """Conversations that have grown, and their tenants, for whoever does something about it afterwards."""
 
-    def learn(self, head: Head, holders: Sequence[str]) -> None:
-        """Where a conversation stands, and who holds it."""
+    def _grew(self, head: Head) -> None:
+        if len(self.grown) < KNOWN_MOST:
+            self.grown[head.id] = head.tenant
+
+    def take_grown(self, most: int) -> dict[str, str]:
+        """Some of those that have grown, which then count as seen to."""
+        return {conversation: self.grown.pop(conversation) for conversation in list(islice(self.grown, most))}
+
+    def learn(self, head: Head, holders: Sequence[str], lexicon: domain.Lexicon) -> None:
+        """Where a conversation stands, who holds it, and which emoji have a meaning in it."""
         if len(self._known) >= KNOWN_MOST:
             self._known.clear()
-        self._known[head.id] = _Known(head, list(holders))
+        self._known[head.id] = _Known(head, list(holders), lexicon)
+        self._grew(head)
+
+    def lexicon(self, head: Head) -> domain.Lexicon | None:
+        """Its symbols, if nothing has happened to it since it was learned: all that changes them takes an ``n``."""
+        known = self._known.get(head.id)
+        return known.lexicon if known is not None and known.head.last_n == head.last_n else None
 
     def forget(self, conversation: str) -> None:
         """Something else happens to the conversation: what is known of it is no longer so."""
@@ -63,18 +81,23 @@ class Appender:
                 self.forget(conversation)
                 continue
             known, at, last = self._known[conversation], grown[conversation], several[-1]
+            self._grew(known.head)
             known.head = replace(known.head, last_seq=last.seq, last_n=last.n, last_at=at)
             for p in several:
                 tells += tells_of(p.command, Posted(p.command, p.seq, p.n, at, new=True), known.holders)
         return tells, [c for c in commands if getattr(c, "conversation", "") not in grown]
 
     def _simple(self, commands: Sequence[SessionCommand]) -> dict[str, list[SendMessage]]:
-        """The known conversations that get messages, and nothing else, in this batch."""
-        others = {getattr(c, "conversation", "") for c in commands if not isinstance(c, SendMessage)}
+        """The known conversations that get messages, and nothing else, in this batch; none of them with a symbol."""
+        others = {getattr(c, "conversation", "") for c in commands if not self._is_simple(c)}
         simple: dict[str, list[SendMessage]] = {}
         for command in commands:
-            if not isinstance(command, SendMessage) or command.conversation in others:
-                continue
-            if command.conversation in self._known:
+            if isinstance(command, SendMessage) and command.conversation not in others:
                 simple.setdefault(command.conversation, []).append(command)
         return simple
+
+    def _is_simple(self, command: SessionCommand) -> bool:
+        if not isinstance(command, SendMessage):
+            return False
+        known = self._known.get(command.conversation)
+        return known is not None and not any(tag in known.lexicon for tag in command.uses)

@@ -4,6 +4,8 @@ from services.session import errors
 from services.session.config import Settings
 from services.session.egress import registrations, to_holders
 from services.session.store import Conversation, Person, Store
+from services.session.store.leaving import Leaving
+from services.session.store.safety import Safety
 from shared.contracts.commands import (
     Attach,
     CreateConversation,
@@ -23,7 +25,9 @@ from shared.contracts.events import (
     HoldersChanged,
     Member,
     Renewed,
+    StoredAway,
 )
+from shared.contracts.features.safety import OPEN_MOST
 from shared.contracts.frames.values import SessionValue
 from shared.contracts.ids import new_id, rfc3339
 from shared.contracts.keys import names, new_conversation, people_key
@@ -162,23 +166,35 @@ async def listed(tx: Connection, store: Store, command: ListConversations) -> li
     return [answer(command, reply)]
 
 
+async def _away(tx: Connection, conversation: str) -> StoredAway | None:
+    found = await Leaving(tx).absence(conversation)
+    if found is None:
+        return None
+    until = None if found.until is None else rfc3339(found.until)
+    return StoredAway(since=rfc3339(found.since), until=until, record=found.record, content=found.content)
+
+
 async def attach(tx: Connection, store: Store, keys: Keyring, command: Attach) -> list[Tell]:
     """Answer with the head; everything above it follows on the same queue."""
     found = await _own(store, command.conversation, command.tenant)
     new = await subscriptions.subscribe(tx, found.tenant, found.id, command.replyto)
     holders = (await subscriptions.addresses(tx, [found.id]))[found.id]
     running = await store.running_session(found.id)
+    members = _members(found)
     reply = Attached(
         causationid=command.id,
         conversation=found.id,
-        members=_members(found),
+        members=members,
         last_seq=found.last_seq,
         last_n=found.last_n,
         created_at=rfc3339(found.created_at),
         reads=await store.reads(found.id),
+        left=found.left_by,
+        away=await _away(tx, found.id),
         session=SessionValue(id=running.id, started_at=rfc3339(running.started_at)) if running else None,
         holders=holders,
         content=_names(keys, found),
+        safety=await Safety(tx).open_raises(found.id, len(members) * OPEN_MOST),
     )
     others = [holder for holder in holders if holder != command.replyto]
     changed = HoldersChanged(tenant=found.tenant, conversation=found.id, holders=holders)

@@ -13,6 +13,7 @@ import structlog
 from services.session import errors, metrics
 from services.session.config import Settings
 from services.session.egress import registrations, to_holders
+from services.session.handlers import features
 from services.session.store import Store
 from shared.contracts.commands import EraseConversation
 from shared.contracts.errors import Unavailable
@@ -82,6 +83,7 @@ class Eraser:
                 async with tenants.transaction(self._pool, [tenant], ACQUIRE_S) as tx:
                     more = await Store(tx).empty_contents(conversation, SLICE)
             async with tenants.transaction(self._pool, [tenant], ACQUIRE_S) as tx:
+                await features.empty(tx, conversation)
                 await Store(tx).empty_people(conversation)
                 await Store(tx).erasure_done(conversation)
             metrics.ERASURES.labels("done").inc()

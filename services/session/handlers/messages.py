@@ -1,6 +1,6 @@
 """Sending messages, many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -8,7 +8,9 @@ from services.session import egress, metrics
 from services.session.domain import messages as domain
 from services.session.domain.heads import Head
 from services.session.domain.messages import Decision, Known, Place, Posted
+from services.session.handlers import symbols
 from services.session.store import Store
+from services.session.store.symbols import Symbols
 from shared.contracts.commands import SendMessage
 from shared.contracts.contents import MessageContent
 from shared.contracts.errors import Code, Refused
@@ -25,7 +27,10 @@ from shared.runtime.postgres import Connection
 class Learner(Protocol):
     """Keeps what was read, for the next time."""
 
-    def learn(self, head: Head, holders: Sequence[str]) -> None: ...
+    def lexicon(self, head: Head) -> domain.Lexicon | None:
+        """The symbols of a conversation that stands where it stood; None: they aren't known."""
+
+    def learn(self, head: Head, holders: Sequence[str], lexicon: domain.Lexicon) -> None: ...
 
 
 async def _told_before(keys: Keyring, known: dict[Place, Known], commands: Sequence[SendMessage]) -> dict[str, Refused]:
@@ -52,6 +57,15 @@ async def _told_before(keys: Keyring, known: dict[Place, Known], commands: Seque
     return untold
 
 
+async def _lexicons(tx: Connection, learner: Learner, heads: Iterable[Head]) -> dict[str, domain.Lexicon]:
+    """By conversation. Each is read whole, once: from then on its messages without a symbol go the quick way."""
+    known = {head.id: learner.lexicon(head) for head in heads}
+    found = {conversation: lexicon for conversation, lexicon in known.items() if lexicon is not None}
+    if len(found) < len(known):
+        found |= await Symbols(tx).lexicons([conversation for conversation in known if conversation not in found])
+    return found
+
+
 async def send(
     tx: Connection, store: Store, keys: Keyring, learner: Learner, commands: Sequence[SendMessage]
 ) -> list[Tell]:
@@ -62,19 +76,25 @@ async def send(
     places |= {(c.conversation, c.in_reply_to) for c in commands if c.in_reply_to is not None}
     known = await store.known_messages(list(places))
     untold = await _told_before(keys, known, commands)
-    decided = zip(commands, domain.decide(heads, known, commands), strict=True)
+    lexicons = await _lexicons(tx, learner, heads.values())
+    decided = zip(commands, domain.decide(heads, known, lexicons, commands), strict=True)
     decisions = [untold.get(c.id, d) if isinstance(d, Refused) and d.code is Code.CONFLICT else d for c, d in decided]
     new = [d for d in decisions if isinstance(d, Posted) and d.new]
     if new:
         await store.insert_messages(new)
     holders = await subscriptions.addresses(tx, conversations)
+    tells: list[Tell] = []
+    for command, decision in zip(commands, decisions, strict=True):
+        holding = holders.get(command.conversation, [])
+        tells += tells_of(command, decision, holding)
+        if isinstance(decision, Posted) and command.uses:
+            used = await symbols.used(tx, decision)
+            tells += [tell for fact in used for tell in egress.recorded(command, fact, holding, answers=False)]
     for head in heads.values():
-        learner.learn(head, holders.get(head.id, []))
-    return [
-        tell
-        for command, decision in zip(commands, decisions, strict=True)
-        for tell in tells_of(command, decision, holders.get(command.conversation, []))
-    ]
+        if any(posted.used and posted.command.conversation == head.id for posted in new):
+            await store.raise_head(head)
+        learner.learn(head, holders.get(head.id, []), lexicons.get(head.id, domain.NO_LEXICON))
+    return tells
 
 
 def tells_of(command: SendMessage, decision: Decision, holders: Sequence[str]) -> list[Tell]:
@@ -82,7 +102,7 @@ def tells_of(command: SendMessage, decision: Decision, holders: Sequence[str]) -
     if isinstance(decision, Refused):
         metrics.MESSAGES.labels(decision.code).inc()
         reply = CommandRefused(causationid=command.id, code=decision.code, details=decision.details)
-        return [answer(command, reply)]
+        return [answer(command, reply)] if command.replyto else []
     at = rfc3339(decision.at)
     fact = MessageFact(
         n=decision.n,
@@ -91,7 +111,7 @@ def tells_of(command: SendMessage, decision: Decision, holders: Sequence[str]) -
         sender=command.sender,
         in_reply_to=command.in_reply_to,
         at=at,
-        content=command.content,
+        content="" if decision.deleted else command.content,
     )
     metrics.MESSAGES.labels("posted" if decision.new else "repeated").inc()
     # A repetition is answered by the fact as well: it may be a redelivery of a command whose first telling was lost,

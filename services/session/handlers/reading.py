@@ -4,9 +4,10 @@ from services.session import errors
 from services.session.domain.heads import Head
 from services.session.egress import to_holders
 from services.session.store import Page, Store
-from shared.contracts.commands import MarkRead, ReadFacts, ReadHistory
+from services.session.store.records import Records
+from shared.contracts.commands import MarkRead, ReadFacts, ReadHistory, ReadRecords
 from shared.contracts.envelope import ConversationCommand
-from shared.contracts.events import Done, FactsRead, HistoryRead, MessageFact, ReadMarked
+from shared.contracts.events import Done, FactsRead, HistoryRead, MessageFact, ReadMarked, RecordsRead
 from shared.runtime import subscriptions
 from shared.runtime.handler import Tell, answer
 from shared.runtime.postgres import Connection
@@ -55,6 +56,17 @@ async def history(store: Store, command: ReadHistory) -> HistoryRead:
         page = await store.history_before(head.id, before, command.limit)
     messages = [fact for fact in page.facts if isinstance(fact, MessageFact)]
     return HistoryRead(causationid=command.id, messages=messages, more=page.more)
+
+
+async def records(tx: Connection, store: Store, command: ReadRecords) -> RecordsRead:
+    """A page of what features recorded, ascending."""
+    head = await _head(store, command)
+    if command.after is not None:
+        page, more = await Records(tx).after(head.id, command.after, command.limit)
+    else:
+        before = HIGHEST if command.before is None else command.before
+        page, more = await Records(tx).before(head.id, before, command.limit)
+    return RecordsRead(causationid=command.id, records=page, more=more)
 
 
 async def mark(tx: Connection, store: Store, command: MarkRead) -> list[Tell]:

@@ -4,7 +4,9 @@ from services.session import egress, metrics
 from services.session.domain import sessions as domain
 from services.session.domain.heads import Head
 from services.session.domain.sessions import Session
+from services.session.handlers import agreements, scheduling
 from services.session.store import Store
+from shared.contracts import features
 from shared.contracts.commands import EndSession, StartSession
 from shared.contracts.events import SessionAccepted, SessionFact
 from shared.contracts.ids import rfc3339
@@ -24,8 +26,13 @@ async def start(tx: Connection, store: Store, command: StartSession) -> list[Tel
         return await _told(tx, command, fact)
     session = Session(command.session, head.next_n(), head.next_at())
     fact = SessionFact(kind="session.started", n=session.started_n, session=session.id, at=rfc3339(session.started_at))
+    await scheduling.at_start(tx, head, session.id)
     await store.start_session(head.id, session)
-    return await _record(tx, store, head, command, fact)
+    behind = (
+        await scheduling.disclaim(tx, head, session.id, command.participant, command.outdated),
+        await agreements.at_start(tx, head, session.id, command.participant),
+    )
+    return await _record(tx, store, head, command, fact, *(one for one in behind if one is not None))
 
 
 async def end(tx: Connection, store: Store, command: EndSession) -> list[Tell]:
@@ -44,16 +51,25 @@ async def end(tx: Connection, store: Store, command: EndSession) -> list[Tell]:
 
 
 async def _record(
-    tx: Connection, store: Store, head: Head, command: StartSession | EndSession, fact: SessionFact
+    tx: Connection,
+    store: Store,
+    head: Head,
+    command: StartSession | EndSession,
+    fact: SessionFact,
+    *behind: features.Fact,
 ) -> list[Tell]:
+    """``behind``: what follows from it, and is recorded already."""
     await store.insert_session_fact(head.id, fact, head.last_at)
     await store.raise_head(head)
     metrics.SESSIONS.labels(fact.kind.removeprefix("session.")).inc()
-    return await _told(tx, command, fact)
+    return await _told(tx, command, fact, *behind)
 
 
-async def _told(tx: Connection, command: StartSession | EndSession, fact: SessionFact) -> list[Tell]:
+async def _told(
+    tx: Connection, command: StartSession | EndSession, fact: SessionFact, *behind: features.Fact
+) -> list[Tell]:
     """Tell the fact; of a repeated command again, since it may have been lost: who knows it drops it."""
     holders = (await subscriptions.addresses(tx, [command.conversation])).get(command.conversation, [])
     reply = SessionAccepted(causationid=command.id, session=fact.session, at=fact.at, n=fact.n)
-    return [answer(command, reply), *egress.recorded(command, fact, holders, answers=False)]
+    facts = [tell for one in (fact, *behind) for tell in egress.recorded(command, one, holders, answers=False)]
+    return [answer(command, reply), *facts]

@@ -1,20 +1,21 @@
 -- name: lock_heads!
--- The heads of conversations that are about to grow, locked in one order, with the database's clock.
-select id, tenant, client, therapist, last_seq, last_n, last_at, erased_at, erased_by, erasure_done_at,
-       clock_timestamp() as now
-from conversation where id = any($1::uuid[]) order by id for update;
+-- The heads of conversations that are about to grow, locked in one order, with the database's clock. Not `for update`: the
+-- pacer, which holds a tally that this transaction may want next, inserts rows that refer to the conversation.
+select id, tenant, client, therapist, last_seq, last_n, last_at, left_by, erased_at, erased_by,
+       erasure_done_at, clock_timestamp() as now
+from conversation where id = any($1::uuid[]) order by id for no key update;
 
 -- name: read_heads
-select id, tenant, client, therapist, last_seq, last_n, last_at, erased_at, erased_by, erasure_done_at,
-       clock_timestamp() as now
+select id, tenant, client, therapist, last_seq, last_n, last_at, left_by, erased_at, erased_by,
+       erasure_done_at, clock_timestamp() as now
 from conversation where id = any($1::uuid[]);
 
 -- name: known_messages!
 -- Messages that exist already under these ids.
-select asked.conversation, asked.message, known.seq, known.n, known.at, known.fingerprint
+select asked.conversation, asked.message, known.seq, known.n, known.at, known.fingerprint, known.deleted
 from unnest($1::uuid[], $2::uuid[]) as asked (conversation, message)
 cross join lateral (
-    select seq, n, at, fingerprint from event e
+    select seq, n, at, fingerprint, octet_length(content) = 0 as deleted from event e
     where e.conversation = asked.conversation and e.message = asked.message limit 1
 ) as known;
 
@@ -22,11 +23,17 @@ cross join lateral (
 -- Messages and the heads that they raise, in one statement.
 with new as (
     select * from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[],
-                         $8::text[], $9::bytea[], $10::uuid[])
-        as given (conversation, n, at, seq, message, sender, in_reply_to, fingerprint, content, tenant)
+                         $8::text[], $9::bytea[], $10::integer[], $11::uuid[])
+        as given (conversation, n, at, seq, message, sender, in_reply_to, fingerprint, content, words, tenant)
 ), inserted as (
-    insert into event (tenant, conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content)
-    select tenant, conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content from new
+    insert into event (tenant, conversation, n, kind, at, seq, message, sender, in_reply_to, fingerprint, content, words)
+    select tenant, conversation, n, 'message.posted', at, seq, message, sender, in_reply_to, fingerprint, content, words
+    from new
+), used as (
+    insert into emoji_use (tenant, conversation, emoji, n, at, message, seq, author, reaction)
+    select new.tenant, new.conversation, u.emoji, new.n, new.at, new.message, new.seq, new.sender, false
+    from unnest($12::uuid[], $13::bigint[], $14::bytea[]) as u (conversation, n, emoji)
+    join new on new.conversation = u.conversation and new.n = u.n
 )
 update conversation set last_seq = head.seq, last_n = head.n, last_at = head.at
 from (select conversation, max(seq) as seq, max(n) as n, max(at) as at from new group by conversation) as head
@@ -34,7 +41,7 @@ where conversation.id = head.conversation;
 
 -- name: append_messages
 -- Messages to conversations whose heads are known, by one statement that is its own transaction. Rows: those that grew.
-select grown, grown_at from append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+select grown, grown_at from append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
 
 -- name: insert_session_fact!
 insert into event (tenant, conversation, n, kind, at, session)
@@ -45,28 +52,28 @@ update conversation set last_n = $2, last_at = $3 where id = $1;
 
 -- name: facts_after_n!
 -- One page of what was missed; it ends where the contents grow past $4 bytes, but has one row at least.
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(coalesce(octet_length(content), 0)) over (order by n) as size from (
         select * from event where conversation = $1 and n > $2 and n <= $3 order by n limit 201
     ) as page
 ) as sized order by n;
 
 -- name: facts_after_seq
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(octet_length(content)) over (order by seq) as size from (
         select * from event where conversation = $1 and seq > $2 and n <= $3 order by seq limit 201
     ) as page
 ) as sized order by n;
 
 -- name: history_after
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(octet_length(content)) over (order by seq) as size from (
         select * from event where conversation = $1 and seq > $2 order by seq limit $3
     ) as page
 ) as sized order by seq;
 
 -- name: history_before
-select n, kind, at, seq, message, sender, in_reply_to, session, content, size from (
+select n, kind, at, seq, message, sender, in_reply_to, session, content, record, data, intervention, size from (
     select *, sum(octet_length(content)) over (order by seq desc) as size from (
         select * from event where conversation = $1 and seq < $2 order by seq desc limit $3
     ) as page
@@ -86,7 +93,7 @@ select $1, $2, $3, $4, $5, $6, $7, moment, moment from (select date_trunc('milli
 on conflict do nothing returning id;
 
 -- name: conversation
-select c.id, c.tenant, c.region, c.client, c.therapist, c.created_at, c.last_seq, c.last_n, c.created_by,
+select c.id, c.tenant, c.region, c.client, c.therapist, c.created_at, c.last_seq, c.last_n, c.created_by, c.left_by,
        c.erased_at, c.erased_by, c.erasure_done_at,
        a.profile as client_profile, a.locale as client_locale, a.external_hmac as client_hmac,
        b.profile as therapist_profile, b.locale as therapist_locale, b.external_hmac as therapist_hmac
@@ -228,9 +235,12 @@ select id, tenant from contents_to_empty($1, $2);
 
 -- name: empty_messages!
 -- What nobody can read any more isn't kept either. Ids, order and times stay.
-update event set content = '', fingerprint = null
+update event set content = case when content is null then null else ''::bytea end, fingerprint = null, data = null,
+    words = null, intervention = null
 where conversation = $1 and n in (
-    select n from event where conversation = $1 and octet_length(content) > 0 order by n limit $2
+    select n from event
+    where conversation = $1 and (octet_length(content) > 0 or fingerprint is not null or data is not null)
+    order by n limit $2
 );
 
 -- name: empty_parts!

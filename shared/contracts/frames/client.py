@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shared.contracts.frames.values import Value
+from shared.contracts import features
+from shared.contracts.frames.base import Frame, InConversation
+from shared.contracts.frames.values import Composed, Value
 from shared.contracts.ids import Epoch, Id, Level, Moment, Purpose, Seq, Sha256
 
-Ref = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Rev = Annotated[int, Field(ge=1, le=2**53 - 1)]
 WaitMs = Annotated[int, Field(ge=0, le=60_000)]
 Position = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -18,12 +19,6 @@ Insert = tuple[WaitMs, Literal["i"], Position, Inserted]
 Delete = tuple[WaitMs, Literal["d"], Position, Count]
 Op = Annotated[Insert | Delete, Field(union_mode="left_to_right")]
 """``[wait_ms, "i", pos, text]`` or ``[wait_ms, "d", pos, count]``; positions and counts are code points."""
-
-
-class Frame(Value):
-    """Any client frame: with a ``ref`` it is answered by exactly one ``ok`` or ``error``."""
-
-    ref: Ref | None = None
 
 
 class ResumePoint(Value):
@@ -58,18 +53,13 @@ class ConversationList(Frame):
     before: Id | None = None
 
 
-class InConversation(Frame):
-    """A frame about one conversation."""
-
-    conversation: Id
-
-
 class MessageSend(InConversation):
     type: Literal["message.send"]
     message: Id
     text: str
     in_reply_to: Id | None = None
     tone: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    composed_s: Composed | None = None
 
 
 class History(InConversation):
@@ -82,6 +72,21 @@ class History(InConversation):
     def _one_direction(self) -> "History":
         if self.after is not None and self.before is not None:
             raise ValueError("history goes after or before a seq, not both")
+        return self
+
+
+class RecordList(InConversation):
+    """What happened beside messages and sessions; the newest, or what follows or precedes an ``n``."""
+
+    type: Literal["record.list"]
+    after: Seq | None = None
+    before: Seq | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] | None = None
+
+    @model_validator(mode="after")
+    def _one_direction(self) -> "RecordList":
+        if self.after is not None and self.before is not None:
+            raise ValueError("a list goes after or before an n, not both")
         return self
 
 
@@ -235,10 +240,11 @@ class CompositionMark(InConversation):
 
 
 AnyFrame = (
-    Hello | TokenRefresh | ConversationList | MessageSend | History | MessageRead | Typing
+    Hello | TokenRefresh | ConversationList | MessageSend | History | RecordList | MessageRead | Typing
     | LiveToggle | LiveEdit | LiveReset | LiveClear | LiveResync | LivePad
     | ConsentForms | ConsentGrant | ConsentWithdraw | ConsentHistory | ConsentReceipt
     | SessionStart | SessionEnd | NoteSave | NoteList
     | CompositionGet | CompositionList | CompositionOpen | CompositionDelete | CompositionMark
+    | features.ClientFrame
 )  # fmt: skip
 ClientFrame = Annotated[AnyFrame, Field(discriminator="type")]

@@ -1,12 +1,16 @@
 """Frames that the gateway sends, except ``ok``, whose members depend on what was asked (`Ok`)."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
+from shared.contracts import features
 from shared.contracts.errors import Code
+from shared.contracts.frames.base import Answer, From
 from shared.contracts.frames.client import Op, Rev
 from shared.contracts.frames.values import (
+    AwayValue,
+    Composed,
     CompositionSummaryValue,
     CompositionValue,
     ConsentValue,
@@ -18,14 +22,13 @@ from shared.contracts.frames.values import (
     MessageValue,
     NoteValue,
     ObscureValue,
+    OpenRaise,
     ParticipantValue,
     RecordValue,
     SessionValue,
     Value,
 )
-from shared.contracts.ids import ConsentState, Epoch, Id, Level, Purpose, Role, Seq
-
-From = Annotated[Id, Field(serialization_alias="from", validation_alias="from")]
+from shared.contracts.ids import ConsentState, Epoch, Id, Intervention, Level, Purpose, Role, Seq
 
 
 class Self(Value):
@@ -46,11 +49,9 @@ class Welcome(Value):
     conversations: list[ConversationValue]
 
 
-class Ok(Value):
+class Ok(Answer):
     """The answer to a frame with a ``ref``; which members it has depends on the frame's type."""
 
-    type: Literal["ok"] = "ok"
-    ref: str
     seq: Seq | None = LeftOut
     n: Seq | None = LeftOut
     at: str | None = LeftOut
@@ -69,6 +70,8 @@ class Ok(Value):
     decisions: list[RecordValue] | None = LeftOut
     receipt: dict[str, JsonValue] | None = LeftOut
     html: str | None = LeftOut
+    record: Id | None = LeftOut
+    records: list[dict[str, JsonValue]] | None = LeftOut
 
 
 class Error(Value):
@@ -97,6 +100,9 @@ class ConversationAdded(Value):
     reads: dict[Id, Seq]
     live: dict[Id, LiveValue]
     session: SessionValue | None
+    safety: list[OpenRaise] | None = LeftOut
+    left: Id | None = LeftOut
+    away: AwayValue | None = LeftOut
 
 
 class ConversationErased(Value):
@@ -125,6 +131,9 @@ class MessagePosted(Value):
     at: str
     in_reply_to: Id | None = LeftOut
     tone: str | None = LeftOut
+    composed_s: Composed | None = LeftOut
+    deleted: Literal[True] | None = LeftOut
+    intervention: Intervention | None = LeftOut
 
 
 class MessageRead(Value):
@@ -236,4 +245,5 @@ ServerFrame = (
     Welcome | Ok | Error | Reconnect | ConversationAdded | ConversationErased | ResumeReset | MessagePosted
     | MessageRead | Typing | Presence | LiveChanged | LiveEdit | LiveReset | LiveClear | LivePad | ConsentChanged
     | SessionStarted | SessionEnded | CompositionOpened | CompositionDeleted
+    | features.ServerFrame
 )  # fmt: skip

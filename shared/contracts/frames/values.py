@@ -4,7 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.contracts.ids import Capacity, ConsentState, Epoch, Id, Level, Moment, Purpose, Role, Seq, Sha256
+from shared.contracts.ids import (
+    Capacity,
+    ConsentState,
+    Epoch,
+    Id,
+    Intervention,
+    Level,
+    Moment,
+    Purpose,
+    Role,
+    Seq,
+    Sha256,
+)
 
 
 def _is_none(value: object) -> bool:
@@ -30,6 +42,21 @@ class Value(BaseModel):
 
 WrittenOp = tuple[int, Literal["i"], int, str] | tuple[int, Literal["d"], int, int]
 """An operation as in ``live.edit``, which was checked when it was written."""
+
+
+LocalTime = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d$")]
+Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$", max_length=64)]
+
+
+class LocalMoment(Value):
+    """What the clocks of a time zone (an IANA name) show."""
+
+    at: LocalTime
+    zone: Zone
+
+
+Composed = Annotated[int, Field(ge=0, le=31_536_000)]
+"""Seconds from a message's first stroke to its sending, as its author's device says, if the author wants it said."""
 
 
 class ParticipantValue(Value):
@@ -75,8 +102,29 @@ class SessionValue(Value):
     started_at: str
 
 
+class OpenRaise(Value):
+    """A ``safety.raise`` that nobody has acknowledged. ``escalated_at``: since when the partner is to be told."""
+
+    raised: Id
+    sender: Annotated[Id, Field(serialization_alias="from", validation_alias="from")]
+    at: str
+    escalated_at: str | None = LeftOut
+
+
+class AwayValue(Value):
+    """The therapist is away; what is shown to who writes meanwhile. ``until``: then it ends by itself."""
+
+    since: str
+    until: str | None = LeftOut
+    text: str
+
+
 class ConversationValue(Value):
-    """A conversation as ``welcome``, ``conversation.list`` and ``conversation.added`` show it."""
+    """A conversation as ``welcome``, ``conversation.list`` and ``conversation.added`` show it.
+
+    ``safety``: what nobody has acknowledged, if there is any.
+    ``left``: who left it, while nothing can be written in it.
+    """
 
     id: Id
     last_seq: Seq
@@ -86,10 +134,13 @@ class ConversationValue(Value):
     reads: dict[Id, Seq]
     live: dict[Id, LiveValue]
     session: SessionValue | None
+    safety: list[OpenRaise] | None = LeftOut
+    left: Id | None = LeftOut
+    away: AwayValue | None = LeftOut
 
 
 class MessageValue(Value):
-    """A message as ``history`` gives it."""
+    """A message as ``history`` gives it. ``deleted``: its author took it back, and it has no text any more."""
 
     seq: Seq
     n: Seq
@@ -99,6 +150,9 @@ class MessageValue(Value):
     at: str
     in_reply_to: Id | None = LeftOut
     tone: str | None = LeftOut
+    composed_s: Composed | None = LeftOut
+    deleted: Literal[True] | None = LeftOut
+    intervention: Intervention | None = LeftOut
 
 
 class FormValue(Value):

@@ -16,13 +16,14 @@ PREFETCH = 64
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One AMQP message: a batch of envelopes from one queue."""
+    """One AMQP message: a batch of envelopes from one queue. The exchange by which it came says who may send it."""
 
     source: "Source"
     channel: AbstractChannel
     tag: int
     body: bytes
     redelivered: bool
+    exchange: str
 
 
 class Inbox:
@@ -90,7 +91,8 @@ class Source:
 
         async def on_message(message: aiormq.abc.DeliveredMessage) -> None:
             if self._channel is channel and message.delivery_tag is not None:
-                self._inbox.put(Delivery(self, channel, message.delivery_tag, message.body, bool(message.redelivered)))
+                again, exchange = bool(message.redelivered), message.exchange or ""
+                self._inbox.put(Delivery(self, channel, message.delivery_tag, message.body, again, exchange))
 
         with no_stray():
             await underlay.basic_consume(self.queue, on_message, exclusive=exclusive)

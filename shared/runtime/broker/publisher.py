@@ -17,7 +17,7 @@ from shared.contracts.envelope import MEDIA_TYPE, Envelope
 from shared.contracts.errors import Unavailable
 from shared.runtime import metrics
 from shared.runtime.broker.link import AWAY, Link
-from shared.runtime.broker.topology import Destination
+from shared.runtime.broker.topology import Destination, events_exchange
 from shared.runtime.pace import pace
 from shared.runtime.stray import no_stray
 
@@ -69,8 +69,9 @@ class _Lane:
 class Publisher:
     """The publishing side of a service: one channel with confirms, one lane for each destination."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, service: str) -> None:
         self._link = link
+        self._events = events_exchange(service)
         self._channel: AbstractChannel | None = None
         self._opening = asyncio.Lock()
         self._underlay: aiormq.Channel | None = None
@@ -206,7 +207,7 @@ class Publisher:
                 metrics.PUBLISHED_BATCHES.inc()
                 await underlay.basic_publish(
                     body,
-                    exchange=destination.exchange,
+                    exchange=destination.exchange or self._events,
                     routing_key=destination.routing_key,
                     properties=properties,
                     mandatory=True,

@@ -20,12 +20,12 @@ from shared.runtime.stray import no_stray
 
 log = structlog.get_logger()
 
-EVENTS = "unsaid.events"
-"""What services tell gateways. All exchanges are direct and durable; the routing key is the queue's name."""
 LIVE = "unsaid.live"
-"""What gateways show each other."""
+"""What gateways show each other. All exchanges are direct and durable; the routing key is the queue's name."""
 SERVICES = ("session", "consent", "notes")
 """Those with command queues."""
+REGISTERED = ("consent", "notes")
+"""Those that the session service tells of conversations."""
 
 QUEUE_MAX_BYTES = 256 * 2**20
 DEAD_MAX_BYTES = 64 * 2**20
@@ -40,9 +40,9 @@ QueueKind = Literal["quorum", "classic"]
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a batch goes."""
+    """Where a batch goes. ``exchange`` None: the publishing service's own for its events."""
 
-    exchange: str
+    exchange: str | None
     routing_key: str
     persistent: bool
 
@@ -55,6 +55,16 @@ def command_queue(service: str, queues: int, key: str) -> str:
 def commands_exchange(queue: str) -> str:
     """The exchange through which a service's command queues are written to."""
     return f"{queue.partition('.')[0]}.commands"
+
+
+def registrations_exchange(queue: str) -> str:
+    """The exchange through which the session service tells another one of a conversation, and can ask nothing else."""
+    return f"{queue.partition('.')[0]}.registrations"
+
+
+def events_exchange(service: str) -> str:
+    """The exchange through which a service tells gateways, and nobody else: by it they know who spoke."""
+    return f"{service}.events"
 
 
 def dead_queue(service: str) -> str:
@@ -78,9 +88,14 @@ def to_commands(queue: str, *, persistent: bool = False) -> Destination:
     return Destination(commands_exchange(queue), queue, persistent)
 
 
+def to_registrations(queue: str) -> Destination:
+    """Nobody repeats it, so it outlives the broker."""
+    return Destination(registrations_exchange(queue), queue, persistent=True)
+
+
 def to_gateway(address: str) -> Destination:
     """A gateway's first queue, for what services tell it."""
-    return Destination(EVENTS, address, persistent=False)
+    return Destination(None, address, persistent=False)
 
 
 def live_address(address: str) -> str:
@@ -93,10 +108,16 @@ def to_peer(address: str) -> Destination:
     return Destination(LIVE, live_address(address), persistent=False)
 
 
+def to_peer_lasting(address: str) -> Destination:
+    """The first queue of another gateway, for what isn't stale in a moment."""
+    return Destination(LIVE, address, persistent=False)
+
+
 async def declare_exchanges(channel: AbstractChannel) -> None:
     """On a broker that isn't set up by the definitions, by somebody who may."""
-    own = [name for service in SERVICES for name in (commands_exchange(service), dead_exchange(service))]
-    for name in (EVENTS, LIVE, *own):
+    kinds = (commands_exchange, dead_exchange, events_exchange)
+    own = [exchange(service) for service in SERVICES for exchange in kinds]
+    for name in (LIVE, *own, *map(registrations_exchange, REGISTERED)):
         await channel.declare_exchange(name, ExchangeType.DIRECT, durable=True)
 
 
@@ -132,7 +153,10 @@ async def declare_command_queue(link: Link, service: str, queue: str, kind: Queu
         except ChannelPreconditionFailed:  # which closes the channel
             log.warning("queue_declared_otherwise", queue=queue)
             channel = await link.channel(3)
-        await (await channel.get_queue(queue, ensure=False)).bind(commands_exchange(queue), queue)
+        declared = await channel.get_queue(queue, ensure=False)
+        await declared.bind(commands_exchange(queue), queue)
+        if service in REGISTERED:
+            await declared.bind(registrations_exchange(queue), queue)
         await channel.close()
 
 
@@ -140,7 +164,8 @@ async def declare_gateway_queues(channel: AbstractChannel, address: str) -> None
     """Two exclusive queues, gone with the connection: one for events and replies, one for what is stale in a moment."""
     with no_stray():
         first = await channel.declare_queue(address, exclusive=True, arguments={"x-max-length": GATEWAY_MAX_MESSAGES})
-        await first.bind(EVENTS, first.name)
+        for exchange in (*map(events_exchange, SERVICES), LIVE):
+            await first.bind(exchange, first.name)
         second = await channel.declare_queue(
             live_address(address),
             exclusive=True,

@@ -85,12 +85,11 @@ def _settled(ages: dict[int, float]) -> int:
 class Keyring:
     """Data keys by name. One for each process."""
 
-    def __init__(self, store: KeyStore, provider: KeyProvider, before: Sealer, *, derives: bool = False) -> None:
-        """``before``, ``derives``: as `DataKey` has them."""
+    def __init__(self, store: KeyStore, provider: KeyProvider, before: Sealer) -> None:
+        """``before``: as `DataKey` has it."""
         self._store = store
         self._provider = provider
         self._before = before
-        self._derives = derives
         self._keys: dict[KeyName, _Entry] = {}
         self._tenants: dict[str, _TenantKeys] = {}
         self._waiting: dict[KeyName, asyncio.Future[None]] = {}
@@ -240,7 +239,7 @@ class Keyring:
         if not plain:
             return KeyGone(wrapped[-1].version)
         sealing = _settled({one.version: one.age_s for one in wrapped if one.version in plain})
-        return DataKey(name, plain, sealing, self._before, derives=self._derives)
+        return DataKey(name, plain, sealing, self._before)
 
     async def _tenant_keys(self, tenants: set[str], needed: Sequence[Wrapped]) -> dict[str, _TenantKeys]:
         """The keys of these tenants; read again where they are too old, or a version is wanted that isn't known."""
@@ -284,9 +283,4 @@ class Keyring:
 def make_keyring(settings: KeySettings, before: Sealer) -> Keyring:
     """The keyring of a service. It opens nothing until a key is asked for."""
     store = KeyStore(postgres.make_pool(settings.keys_url, POOL_SIZE))
-    return Keyring(
-        store,
-        provider_of(settings.key_provider, settings.vault_token_file),
-        before,
-        derives=settings.seals == "derived",
-    )
+    return Keyring(store, provider_of(settings.key_provider, settings.vault_token_file), before)

@@ -12,6 +12,7 @@ import yaml
 ROOT = Path(__file__).parents[3]
 SERVICES = ("gateway", "session", "consent", "notes")
 OVERLAYS = ("local", "eu", "us")
+KUBERNETES = ("1.31", "1.37")
 
 Yaml = dict[str, Any]
 

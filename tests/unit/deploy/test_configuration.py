@@ -5,10 +5,11 @@ import re
 from base64 import b64encode
 
 import pytest
+from kubernetes_validate import validate
 from pydantic_settings import BaseSettings
 
 from shared.runtime.service import OWNER_URL
-from tests.unit.deploy.files import OVERLAYS, ROOT, SERVICES, compose_config, parse, pod_environment, pods
+from tests.unit.deploy.files import KUBERNETES, OVERLAYS, ROOT, SERVICES, compose_config, parse, pod_environment, pods
 
 PREFIX = "UNSAID_"
 SOME_KEY = b64encode(bytes(32)).decode()
@@ -83,6 +84,20 @@ def test_a_migration_is_told_the_owners_address_and_no_service_is(service: str, 
     composed = parse("docker-compose.yml")["services"]
     assert set(composed[f"{service}-migrate"]["environment"]) == {OWNER_URL}
     assert OWNER_URL not in composed[service]["environment"]
+
+
+def test_the_operator_comes_as_the_owners_and_as_nobody_else() -> None:
+    pod = parse("deploy/k8s/operator.yaml")
+    for version in KUBERNETES:
+        validate(pod, version, strict=True)
+    secrets = {
+        (container["name"], variable["name"], variable["valueFrom"]["secretKeyRef"]["name"])
+        for container in pod["spec"]["containers"]
+        for variable in container["env"]
+        if "valueFrom" in variable
+    }
+    owners = {(name, OWNER_URL, f"unsaid-{name}-owner") for name in ("gateway", "session", "consent")}
+    assert secrets == {*owners, ("keys", "UNSAID_KEYS_URL", "unsaid-keys-owner")}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from kubernetes_validate import validate
 
-from tests.unit.deploy.files import OVERLAYS, ROOT, SERVICES, Yaml, compose_config, objects, parse, pods
+from tests.unit.deploy.files import KUBERNETES, OVERLAYS, ROOT, SERVICES, Yaml, compose_config, objects, parse, pods
 
 PIN = re.compile(r"^(?P<name>[a-z0-9._-]+)==(?P<version>\S+)(?P<rest>(?:.*\\\n)*.*)", re.MULTILINE)
 HASH = re.compile(r"--hash=(\S+)")
-KUBERNETES = ("1.31", "1.37")
 
 
 def _pins(path: str) -> dict[str, tuple[str, frozenset[str]]]:

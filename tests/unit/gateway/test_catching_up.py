@@ -37,7 +37,8 @@ class _Asked:
 
 async def test_the_same_page_is_read_once_for_all_who_ask_meanwhile() -> None:
     asked = _Asked()
-    hub = Hub(Mock(session_queues=2), Mock(), asked, Mock(), Mock(), Mock(), Mock(), Mock(), Mock(), Mock())  # type: ignore[arg-type]
+    others = [Mock() for _ in range(9)]
+    hub = Hub(Mock(session_queues=2), Mock(), asked, *others)  # type: ignore[arg-type]
     hub.address = "gateway.test"
     room: Any = SimpleNamespace(id=ID, tenant=ID)
 

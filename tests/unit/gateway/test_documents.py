@@ -7,6 +7,7 @@ import pytest
 
 from services.gateway.ingress.http.documents import asyncapi, openapi
 from services.gateway.ingress.http.partners import Api
+from shared.contracts import features
 from shared.contracts.frames import client, server
 
 Json = Any
@@ -65,7 +66,8 @@ def test_every_frame_is_described_in_its_direction() -> None:
     messages = document["channels"]["ws"]["messages"]
     for side, union in (("client", client.AnyFrame), ("server", server.ServerFrame)):
         types = {name for cls in get_args(union) for name in get_args(cls.model_fields["type"].annotation)}
-        assert {name.removeprefix(f"{side}:") for name in messages if name.startswith(f"{side}:")} == types
+        oks = {f"ok:{frame}" for frame in features.OKS} if side == "server" else set()
+        assert {name.removeprefix(f"{side}:") for name in messages if name.startswith(f"{side}:")} == types | oks
     operations = {one["action"]: one["messages"] for one in document["operations"].values()}
     assert all(resolve(document, one["$ref"]) for one in operations["receive"] + operations["send"])
     assert len(operations["receive"]) + len(operations["send"]) == len(messages)

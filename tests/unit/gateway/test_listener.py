@@ -21,5 +21,6 @@ GOOD = DONE.model_dump_json().encode()
 def test_the_others_of_a_batch_go_on(bad: bytes) -> None:
     hub = Mock()
     listener = Listener(hub, Mock(), Mock())
-    listener._handle(Delivery(Mock(), Mock(), 1, b"[" + GOOD + b"," + bad + b"," + GOOD + b"]", redelivered=False))
+    body = b"[" + GOOD + b"," + bad + b"," + GOOD + b"]"
+    listener._handle(Delivery(Mock(), Mock(), 1, body, redelivered=False, exchange="session.events"))
     assert [call.args[0].causationid for call in hub.requests.resolve.call_args_list] == [DONE.causationid] * 2

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from services.gateway.handlers import consents
-from shared.contracts.commands import Decide
+from shared.contracts.consent_commands import Decide
 from shared.contracts.consent_events import Decided
 from shared.contracts.errors import Unavailable
 from shared.contracts.frames import client

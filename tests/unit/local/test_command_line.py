@@ -45,6 +45,16 @@ def test_nothing_there_yet(tmp_path: Path, arguments: list[str], said: str, stat
     assert "Traceback" not in done.stderr
 
 
+def test_half_an_export_is_told(tmp_path: Path) -> None:
+    (tmp_path / "entries.jsonl").touch()
+    done = _unsaid(tmp_path / "none", "consent", "verify", str(tmp_path))
+    assert done.returncode == 1
+    assert "hashes.txt, checkpoint.txt, key.txt is missing" in done.stderr
+    done = _unsaid(tmp_path / "none", "consent", "verify", str(tmp_path), "--key", "any")
+    assert "hashes.txt, checkpoint.txt is missing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_home_folder_that_can_t_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = _unsaid(tmp_path / "file" / "home", "up", "--detach")

@@ -6,10 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from pydantic import SecretStr
 
 from deploy.local import postgres, rabbitmq, services
-from deploy.local.home import SERVICES, Home, Service, State
+from deploy.local.home import KEY_SERVICES, SERVICES, Home, Service, State
 from services.consent.config import Settings as Consent
 from services.gateway.config import Settings as Gateway
 from services.notes.config import Settings as Notes
@@ -40,9 +39,31 @@ def test_each_service_accepts_its_environment(name: Service, monkeypatch: pytest
     assert settings.instance == f"{name}-1"
     assert settings.admin_port == services.admin_port(name, state)
     assert settings.database_url.get_secret_value().endswith(f"/{name}")
-    assert isinstance(settings.content_key, SecretStr)
     known = {f"UNSAID_{field.upper()}" for field in SETTINGS[name].model_fields}
     assert {variable for variable in told if variable.startswith("UNSAID_")} <= known
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_only_who_seals_has_the_deployments_key(name: Service) -> None:
+    state = State()
+    seals = name in KEY_SERVICES
+    assert ("content_key" in SETTINGS[name].model_fields) is seals
+    assert (state.content_key in services.environment(name, state).values()) is seals
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_of_our_own_environment_a_service_gets_what_its_settings_know(
+    name: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever starts the platform may have the database's superuser in it."""
+    secret = "postgresql://superuser:secret@db.example/postgres"
+    for variable in ("UNSAID_POSTGRES_URL", "UNSAID_OWNER_URL", "UNSAID_CLIENT_SECRET", "UNSAID_RABBITMQ_PASSWORD"):
+        monkeypatch.setenv(variable, secret)
+    for variable, value in (("UNSAID_LOG_LEVEL", "debug"), ("UNSAID_HOME", "/home"), ("LC_ALL", "C.UTF-8")):
+        monkeypatch.setenv(variable, value)
+    told = services.environment(name, State())
+    assert secret not in told.values()
+    assert (told["UNSAID_LOG_LEVEL"], told["UNSAID_HOME"], told["LC_ALL"]) == ("debug", "/home", "C.UTF-8")
 
 
 def test_existing_servers_take_the_place_of_private_ones() -> None:

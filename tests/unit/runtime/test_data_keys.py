@@ -83,13 +83,6 @@ def test_what_was_sealed_before_there_were_data_keys_still_opens() -> None:
         KEY.open(RECORD, SEALER.seal(new_id(), b"old"))
 
 
-def test_while_old_processes_run_seals_are_as_they_know_them() -> None:
-    key = DataKey(NAME, {1: OLD}, 1, SEALER, derives=True)
-    assert SEALER.open(NAME.owner, key.seal(RECORD, b"x")) == b"x"
-    assert key.fingerprint("a", None) == SEALER.fingerprint(NAME.owner, "a", None)
-    assert key.open(RECORD, DataKey(NAME, {1: OLD}, 1, SEALER).seal(RECORD, b"new")) == b"new"
-
-
 def test_a_fingerprint_outlives_a_rotation_and_is_no_other_keys() -> None:
     first = DataKey(NAME, {1: OLD}, 1, SEALER)
     assert first.fingerprint("yes") == KEY.fingerprint("yes")
@@ -102,3 +95,13 @@ def test_a_fingerprint_outlives_a_rotation_and_is_no_other_keys() -> None:
 
 def test_the_same_content_never_looks_the_same() -> None:
     assert len({KEY.seal(RECORD, b"yes") for _ in range(50)}) == 50
+
+
+def test_a_tag_finds_the_same_again_under_its_key_alone() -> None:
+    tag = KEY.tag("emoji", "🐢")
+    rotated = DataKey(NAME, {1: OLD, 2: NEW, 3: bytes(range(2, 34))}, 3, SEALER)
+    assert tag == rotated.tag("emoji", "🐢")
+    assert len(tag) == 32
+    assert len({tag, KEY.tag("emoji", "🐇"), KEY.tag("other", "🐢"), KEY.tag("emoji🐢")}) == 4
+    assert DataKey(NAME, {2: NEW}, 2, SEALER).tag("emoji", "🐢") != tag
+    assert not KEY.fingerprint("emoji", "🐢").startswith(tag)

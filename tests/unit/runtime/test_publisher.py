@@ -20,7 +20,7 @@ GATEWAY = to_gateway("gateway.test")
 @pytest.fixture
 def publisher(monkeypatch: pytest.MonkeyPatch) -> Publisher:
     monkeypatch.setattr(module, "CONFIRM_S", 0.05)
-    return Publisher(Link(SecretStr("amqp://127.0.0.1/"), "test", Health()))
+    return Publisher(Link(SecretStr("amqp://127.0.0.1/"), "test", Health()), "test")
 
 
 def refusals(several: int) -> list[CommandRefused]:

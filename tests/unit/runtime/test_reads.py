@@ -23,12 +23,12 @@ async def asked(reads: Reads, body: str) -> tuple[int, str]:
 
 
 async def test_question_and_answer_are_sealed() -> None:
-    reads = Reads(SEALER)
+    reads = Reads()
 
     async def answer(question: bytes) -> bytes:
         return question + b"!"
 
-    reads.serve(answer)
+    reads.serve(SEALER, answer)
     status, body = await asked(reads, SEALER.seal(QUESTION, b"a"))
     assert (status, SEALER.open(ANSWER, body)) == (200, b"a!")
 
@@ -39,12 +39,12 @@ async def test_question_and_answer_are_sealed() -> None:
     ids=["nothing", "no seal", "another key", "an answer", "a content"],
 )
 async def test_what_no_process_of_the_platform_asked_is_not_answered(body: str) -> None:
-    reads = Reads(SEALER)
+    reads = Reads()
 
     async def answer(_: bytes) -> bytes:
         raise AssertionError("it was answered")
 
-    reads.serve(answer)
+    reads.serve(SEALER, answer)
     assert await asked(reads, body) == (403, "")
 
 
@@ -53,14 +53,14 @@ async def test_what_no_process_of_the_platform_asked_is_not_answered(body: str) 
     [(ValueError("a"), 400), (OSError("a"), 503), (TimeoutError("a"), 503), (asyncpg.QueryCanceledError("a"), 503)],
 )
 async def test_what_can_not_be_read_says_nothing_of_why(raised: Exception, status: int) -> None:
-    reads = Reads(SEALER)
+    reads = Reads()
 
     async def answer(_: bytes) -> bytes:
         raise raised
 
-    reads.serve(answer)
+    reads.serve(SEALER, answer)
     assert await asked(reads, SEALER.seal(QUESTION, b"a")) == (status, "")
 
 
 async def test_a_service_that_serves_no_reads_says_so() -> None:
-    assert await asked(Reads(SEALER), SEALER.seal(QUESTION, b"a")) == (503, "")
+    assert await asked(Reads(), SEALER.seal(QUESTION, b"a")) == (503, "")

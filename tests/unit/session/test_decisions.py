@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.session.domain import sessions
 from services.session.domain.heads import Head
-from services.session.domain.messages import Decision, Known, Place, Posted, decide
+from services.session.domain.messages import NO_LEXICON, Decision, Known, Lexicon, Place, Posted, Used, decide
 from services.session.domain.sessions import Session
 from shared.contracts.commands import EndSession, SendMessage, StartSession
 from shared.contracts.errors import Code, Refused
@@ -26,8 +26,13 @@ def head(
     return Head(CONVERSATION, TENANT, CLIENT, THERAPIST, last_seq, last_n, last_at, now)
 
 
-def message(text: str = "a", **changes: str | None) -> SendMessage:
-    fields: dict[str, str | None] = {"sender": CLIENT, "message": new_id(), "in_reply_to": None, **changes}
+def message(text: str = "a", **changes: str | tuple[str, ...] | None) -> SendMessage:
+    fields: dict[str, str | tuple[str, ...] | None] = {
+        "sender": CLIENT,
+        "message": new_id(),
+        "in_reply_to": None,
+        **changes,
+    }
     return SendMessage.model_validate(
         {
             "tenant": TENANT,
@@ -41,9 +46,12 @@ def message(text: str = "a", **changes: str | None) -> SendMessage:
 
 
 def decided(
-    commands: list[SendMessage], at: Head | None = None, known: dict[Place, Known] | None = None
+    commands: list[SendMessage],
+    at: Head | None = None,
+    known: dict[Place, Known] | None = None,
+    lexicon: Lexicon = NO_LEXICON,
 ) -> list[Decision]:
-    return decide({CONVERSATION: at or head()}, {} if known is None else known, commands)
+    return decide({CONVERSATION: at or head()}, {} if known is None else known, {CONVERSATION: lexicon}, commands)
 
 
 def code(decision: Decision) -> Code:
@@ -147,6 +155,20 @@ def test_nobody_writes_where_they_do_not_belong() -> None:
     found = head()
     assert {code(d) for d in decided([stranger, elsewhere, other_tenant], found)} == {Code.NOT_FOUND}
     assert (found.last_seq, found.last_n) == (0, 0)
+
+
+def test_a_symbol_that_is_used_has_its_place_behind_the_message() -> None:
+    turtle, rabbit, other = "0a" * 16, "0b" * 16, "0c" * 16
+    found = head(last_seq=16, last_n=22)
+    sent = [message(uses=(rabbit, other, turtle)), message(), message(uses=(turtle,)), message(sender=new_id())]
+    *posted, refused = decided(sent, found, lexicon={turtle: "t", rabbit: "r"})
+    assert [(p.seq, p.n, p.used) for p in posted if isinstance(p, Posted)] == [
+        (17, 23, (Used("r", 24), Used("t", 25))),
+        (18, 26, ()),
+        (19, 27, (Used("t", 28),)),
+    ]
+    assert code(refused) is Code.NOT_FOUND
+    assert (found.last_seq, found.last_n) == (19, 28)
 
 
 # --- sessions --------------------------------------------------------------------------------------------------------

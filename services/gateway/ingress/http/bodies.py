@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, RootModel, StringConstraints, field_validator, model_validator
 
 from shared.contracts.consent_events import DecisionValue, EntryValue
+from shared.contracts.features.leaving import ReportValue
 from shared.contracts.frames.values import (
     Consents,
     DeciderValue,
@@ -150,6 +151,13 @@ class ConsentsBody(Value):
     in_force: Consents
 
 
+class ReportsBody(Value):
+    """``next_after``: behind which number to go on; null: these are all."""
+
+    reports: list[ReportValue]
+    next_after: int | None
+
+
 class EntriesBody(Value):
     """As RFC 6962, 4.6, answers: ``leaf_input`` holds the entry's exact bytes in base64.
 
@@ -191,3 +199,23 @@ class Problem(Value):
     state: Literal["erasing", "done"] | None = LeftOut
     begun_at: str | None = LeftOut
     done_at: str | None = LeftOut
+
+
+class RaiseBody(Value):
+    """That somebody asked for help: ids and times. ``escalated_at``: since when nobody has seen it for too long."""
+
+    conversation: Id
+    raised: Id
+    sender: Annotated[Id, Field(serialization_alias="from", validation_alias="from")]
+    role: Role
+    at: str
+    escalated_at: str | None = LeftOut
+    acknowledged_at: str | None = LeftOut
+    acknowledged_by: Id | None = LeftOut
+
+
+class RaisesBody(Value):
+    """The oldest first. ``next_after``: what follows comes behind this one; null at the end."""
+
+    raises: list[RaiseBody]
+    next_after: str | None

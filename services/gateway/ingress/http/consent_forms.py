@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.gateway.handlers.hub import Hub
 from services.gateway.ingress.http.bodies import FormsBody, NewForm
 from services.gateway.ingress.http.requests import Answered, Route, bad_request, query_int, typed
-from shared.contracts.commands import CompareForms, ListForms, PublishForm, ReadForm
+from shared.contracts.consent_commands import CompareForms, ListForms, PublishForm, ReadForm
 from shared.contracts.consent_events import FormPublished, FormRead, FormsCompared, FormsListed
 from shared.contracts.errors import Code, Refused
 from shared.contracts.frames.values import Locale

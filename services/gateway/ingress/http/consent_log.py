@@ -7,7 +7,7 @@ from aiohttp import web
 from services.gateway.handlers.hub import Hub
 from services.gateway.ingress.http.bodies import ConsistencyBody, EntriesBody
 from services.gateway.ingress.http.requests import Answered, Handler, Route, bad_request, path_id, query_id, query_int
-from shared.contracts.commands import ReadCheckpoint, ReadConsistency, ReadEntries, ReadLogKey, ReadProof
+from shared.contracts.consent_commands import ReadCheckpoint, ReadConsistency, ReadEntries, ReadLogKey, ReadProof
 from shared.contracts.consent_events import CheckpointRead, ConsistencyRead, EntriesRead, LogKeyRead, ProofRead
 
 MOST = 2**53 - 1

@@ -17,7 +17,7 @@ from services.gateway.ingress.http.requests import (
     query_id,
     query_int,
 )
-from shared.contracts.commands import DecisionPlace, ReadRecord
+from shared.contracts.consent_commands import DecisionPlace, ReadRecord
 from shared.contracts.consent_events import RecordRead
 from shared.contracts.errors import Code, Refused
 

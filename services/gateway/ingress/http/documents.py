@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from services.gateway.ingress.http import bodies as b
+from shared.contracts import features
 from shared.contracts.consent_events import DecisionValue
 from shared.contracts.frames import client, server
 from shared.contracts.frames.values import FormValue
@@ -25,6 +26,7 @@ REQUESTS: list[tuple[str, str, str, type[BaseModel] | None, type[BaseModel] | No
     ("get", "/v1/conversations/{id}/messages", "Messages in their order", None, b.MessagesBody, 200),
     ("get", "/v1/conversations/{id}/consents", "Decisions, and what is in force", None, b.ConsentsBody, 200),
     ("post", "/v1/conversations/{id}/consents", "Relay a participant's decision", b.NewDecision, DecisionValue, 201),
+    ("get", "/v1/reports", "Conversations that one of the two has reported", None, b.ReportsBody, 200),
     ("post", "/v1/consent-forms", "Publish the next version of a form of one's own", b.NewForm, b.FormsBody, 201),
     ("get", "/v1/consent-forms", "All versions of the forms that one's people decide on", None, b.FormsBody, 200),
     ("get", "/v1/consent-forms/{sha256}", "A form by the hash of its text", None, FormValue, 200),
@@ -32,6 +34,7 @@ REQUESTS: list[tuple[str, str, str, type[BaseModel] | None, type[BaseModel] | No
     ("get", "/v1/conversations/{id}/consents/{decision}/receipt", "A receipt (ISO/IEC TS 27560)", None, b.Receipt, 200),
     ("get", "/v1/fhir/Consent", "Decisions of a participant as a FHIR R4 searchset", None, b.Fhir, 200),
     ("get", "/v1/fhir/Consent/{fhir_id}", "A decision as a FHIR R4 Consent", None, b.Fhir, 200),
+    ("get", "/v1/safety", "Who asked for help, and whether somebody has seen it", None, b.RaisesBody, 200),
     ("get", "/v1/consent-log/key", "The key of the consent log's signed notes", None, None, 200),
     ("get", "/v1/consent-log/checkpoint", "The consent log as it is, signed (C2SP tlog-checkpoint)", None, None, 200),
     ("get", "/v1/consent-log/entries", "Entries, both ends included; at most 256", None, b.EntriesBody, 200),
@@ -39,9 +42,11 @@ REQUESTS: list[tuple[str, str, str, type[BaseModel] | None, type[BaseModel] | No
     ("get", "/v1/consents/{decision}/proof", "Proof that a decision is logged (C2SP tlog-proof)", None, None, 200),
 ]  # fmt: skip
 QUERIES = {
+    "/v1/reports": [("after", 0, 2**53 - 1), ("limit", 1, 200)],
     "/v1/conversations/{id}/messages": [("after", 0, 2**53 - 1), ("limit", 1, 200)],
     "/v1/consent-forms/diff": [("first", 1, 2**31 - 1), ("second", 1, 2**31 - 1)],
     "/v1/fhir/Consent": [("_count", 1, 200)],
+    "/v1/safety": [("limit", 1, 200)],
     "/v1/consent-log/entries": [("start", 0, 2**53 - 1), ("end", 0, 2**53 - 1)],
     "/v1/consent-log/proof": [("first", 0, 2**53 - 1), ("second", 0, 2**53 - 1)],
 }
@@ -53,6 +58,7 @@ TIME = {"type": "string", "format": "date-time"}
 NAMED: dict[str, list[tuple[str, bool, Json]]] = {
     "/v1/consents/{decision}/proof": [("conversation", False, ID)],  # where several have a decision of this id
     "/v1/conversations/{id}/consents": [("at", False, TIME)],
+    "/v1/safety": [("open", False, {"type": "boolean"}), ("after", False, TEXT)],  # as ``next_after`` has it
     "/v1/consent-forms/diff": [("purpose", True, {"type": "string", "enum": list(PURPOSES)}), ("locale", True, TEXT)],
     "/v1/fhir/Consent": [
         *((name, False, TEXT) for name in ("patient", "consentor", "date")),
@@ -139,8 +145,8 @@ def openapi() -> Json:
 def _messages(models: list[type[BaseModel]]) -> Json:
     found: Json = {}
     for model in models:
-        name = str(get_args(model.model_fields["type"].annotation)[0])
-        found[name] = {"name": name, "payload": {"$ref": f"#/components/schemas/{model.__name__}"}}
+        for name in get_args(model.model_fields["type"].annotation):
+            found[name] = {"name": name, "payload": {"$ref": f"#/components/schemas/{model.__name__}"}}
     return found
 
 
@@ -149,6 +155,9 @@ def asyncapi() -> Json:
     sent: list[type[BaseModel]] = list(get_args(client.AnyFrame))
     received: list[type[BaseModel]] = list(get_args(server.ServerFrame))
     out, into = _messages(sent), _messages(received)
+    for asked, ok in features.OKS.items():
+        into[f"ok:{asked}"] = {"name": "ok", "payload": {"$ref": f"#/components/schemas/{ok.__name__}"}}
+    received += features.OKS.values()
     schemas_in = _schemas(sent, "validation", "#/components/schemas/")
     schemas_out = {
         f"Server{k}": v

@@ -25,16 +25,12 @@ from services.gateway.ingress.http.bodies import (
 from services.gateway.ingress.http.consent_forms import ConsentForms
 from services.gateway.ingress.http.consent_log import ConsentLog
 from services.gateway.ingress.http.consent_records import ConsentRecords
+from services.gateway.ingress.http.reports import Reports
 from services.gateway.ingress.http.requests import Answered, Partners, path_id, query_int, query_moment, typed
+from services.gateway.ingress.http.safety import Safety
 from services.gateway.store import Store
-from shared.contracts.commands import (
-    CreateConversation,
-    Decide,
-    EraseConversation,
-    GetConversation,
-    ReadDecisions,
-    ReadHistory,
-)
+from shared.contracts.commands import CreateConversation, EraseConversation, GetConversation, ReadHistory
+from shared.contracts.consent_commands import Decide, ReadDecisions
 from shared.contracts.consent_events import Decided, DecisionsRead
 from shared.contracts.contents import ConversationContent, NamesContent, ParticipantContent
 from shared.contracts.errors import Code, Refused
@@ -68,9 +64,11 @@ class Api:
             web.get(one + "/messages", wrap(one + "/messages", self.messages, creates=False)),
             web.get(one + "/consents", wrap(one + "/consents", self.consents, creates=False)),
             web.post(one + "/consents", wrap(one + "/consents", self.decide, creates=True)),
+            *Reports(self._hub).routes(partial(wrap, creates=False)),
             *ConsentLog(self._hub).routes(partial(wrap, creates=False)),
             *ConsentForms(self._hub).routes(wrap),
             *ConsentRecords(self._hub).routes(partial(wrap, creates=False)),
+            *Safety(self._hub).routes(partial(wrap, creates=False)),
         ]
 
     async def create(self, _: web.Request, tenant: str, body: object, derived: str | None) -> Answered:

@@ -1,7 +1,8 @@
 /** What this page knows of one conversation, changed by frames alone. */
 
-import type { About, Consent, ConversationState, Live, Message, Person, Purpose, Session } from "./protocol";
+import type { About, Away, Consent, ConversationState, Live, Message, Person, Purpose, Session } from "./protocol";
 import { Draft } from "./rhythm";
+import type { OpenRaise } from "./safety";
 
 export class Conversation {
   readonly id: string;
@@ -11,7 +12,12 @@ export class Conversation {
   live: Record<string, Live>;
   suspended = new Set<string>();
   session: Session | null;
+  /** Who left, while nothing can be written. */
+  left: string | null;
+  away: Away | null;
   messages = new Map<number, Message>();
+  /** What was raised and waits to be seen, as the welcome had it. */
+  safety: readonly OpenRaise[] = [];
   drafts = new Map<string, Draft>();
   typing = new Set<string>();
   lastN: number;
@@ -23,6 +29,9 @@ export class Conversation {
     this.id = state.id;
     this.people = new Map(state.participants.map((p) => [p.id, p]));
     ({ consents: this.consents, reads: this.reads, live: this.live, session: this.session } = state);
+    this.safety = state.safety ?? [];
+    this.left = state.left ?? null;
+    this.away = state.away ?? null;
     this.lastN = state.last_n;
     this.lastSeq = state.last_seq;
   }
@@ -31,6 +40,9 @@ export class Conversation {
   refresh(state: ConversationState): void {
     this.people = new Map(state.participants.map((p) => [p.id, p]));
     ({ consents: this.consents, reads: this.reads, live: this.live, session: this.session } = state);
+    this.safety = state.safety ?? [];
+    this.left = state.left ?? null;
+    this.away = state.away ?? null;
     this.drafts.clear();
     this.typing.clear();
     this.suspended.clear();
@@ -46,10 +58,10 @@ export class Conversation {
   }
 
   take(frame: About): void {
+    if ("n" in frame) this.lastN = Math.max(this.lastN, frame.n);
     switch (frame.type) {
       case "message.posted":
         this.keep(frame);
-        this.lastN = Math.max(this.lastN, frame.n);
         this.drafts.delete(frame.message);
         this.typing.delete(frame.from);
         break;
@@ -91,17 +103,33 @@ export class Conversation {
       }
       case "session.started":
         this.session = { id: frame.session, started_at: frame.at };
-        this.lastN = Math.max(this.lastN, frame.n);
         break;
       case "session.ended":
         this.session = null;
-        this.lastN = Math.max(this.lastN, frame.n);
+        break;
+      case "message.deleted":
+        for (const known of this.messages.values()) if (known.message === frame.message) { known.text = ""; known.deleted = true; }
+        break;
+      case "conversation.left":
+        this.left = frame.from;
+        break;
+      case "conversation.returned":
+        this.left = null;
+        break;
+      case "away.began":
+        this.away = { since: frame.at, text: frame.text, ...(frame.until ? { until: frame.until } : {}) };
+        break;
+      case "away.ended":
+        this.away = null;
         break;
       case "resume.reset":
         this.messages.clear();
         this.lastN = frame.last_n;
         this.lastSeq = frame.last_seq;
         break;
+      case "message.marked":
+      case "pacing.updated":
+      case "pacing.offer": // a feature's
       case "composition.opened":
       case "composition.deleted": // read anew whenever one is looked at
       case "conversation.added":

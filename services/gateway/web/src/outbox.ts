@@ -2,7 +2,7 @@
 
 import { Refused, type ClientFrame, type Ok } from "./protocol";
 
-export interface Waiting { message: string; text: string; in_reply_to?: string; problem?: string }
+export interface Waiting { message: string; text: string; in_reply_to?: string; tone?: string; problem?: string }
 type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 const RETRY_MS = 1_000;
 

@@ -99,8 +99,11 @@ async function prove(proof: string, keys: [Key, ...Key[]]): Promise<Record<strin
   return JSON.parse(new TextDecoder().decode(entry)) as Record<string, unknown>;
 }
 
-/** Check that what a receipt says is in the log that this key (or one of these, a line each) signs, word for word. Throws `Unproved`; says which field. */
-export async function check(receipt: Receipt, key: string): Promise<void> {
+/** What is in the log, and the form's text whose hash is. Of a receipt nothing else is proved, least of all how a file shows it. */
+export interface Proved { readonly entry: Record<string, unknown>; readonly text: string | null }
+
+/** Check that what a receipt says is in the log that this key (or one of these, a line each) signs. Throws `Unproved`; says which field. */
+export async function check(receipt: Receipt, key: string): Promise<Proved> {
   const entry = await prove(receipt.proof, await parseKeys(key));
   const { pii_processing: processing, events: [event] } = receipt;
   if (!event) throw new Unproved("There is no decision in it.");
@@ -118,6 +121,7 @@ export async function check(receipt: Receipt, key: string): Promise<void> {
   if (by === undefined && event.entity_id !== entry.participant) throw new Unproved("It says something else than the log: entity_id.");
   const text = processing.privacy_notice_text;
   if (text !== null && hex(await sha256(utf8.encode(text))) !== entry.sha256) throw new Unproved("The text isn't the one that was agreed to.");
+  return { entry, text };
 }
 
 /** A receipt from a file, JSON or HTML. Throws `Unproved`. */

@@ -6,6 +6,7 @@ import { h, text } from "../dom";
 import type { LiveText } from "../livetext";
 import { Refused, type ClientFrame, type Level } from "../protocol";
 import { S } from "../strings";
+import { toneChoice } from "../tones";
 
 const TYPING_MS = 4_000;
 const BREATH_KEY = "F2";
@@ -22,6 +23,7 @@ export class Composer {
   readonly #guard = h("p", { class: "guard", role: "status", hidden: true }, S.pasted,
     h("button", { type: "button", click: () => this.#confirm() }, S.showPaste), h("button", { type: "button", click: () => this.#takeOut() }, S.takeOut));
   readonly #problem = h("p", { class: "problem", role: "alert" });
+  readonly #tone = toneChoice();
   readonly #dimmer: HTMLFieldSetElement;
   readonly #key: string;
   #typedAt = 0;
@@ -31,14 +33,14 @@ export class Composer {
   constructor(
     private readonly conversation: Conversation,
     private readonly live: LiveText,
-    private readonly post: (message: string, text: string) => void,
+    private readonly post: (message: string, text: string, tone: string) => void,
     private readonly say: (frame: ClientFrame) => void,
   ) {
     this.#key = `draft:${conversation.me}:${conversation.id}`;
     this.#dimmer = h("fieldset", { class: "dimmer", hidden: true }, h("legend", {}, S.dimmer), ...STEPS.map(([value, label]) =>
       h("label", {}, h("input", { type: "radio", name: "dimmer", value, change: () => void this.#turn(value) }), h("span", {}, label))), this.#breath);
     this.element = h("form", { class: "composer", submit: (event) => { event.preventDefault(); this.#send(); } },
-      this.#seen, this.#dimmer, this.#guard, this.#problem, h("div", { class: "line" }, this.field, h("button", { type: "submit", class: "primary" }, S.send)));
+      this.#seen, this.#dimmer, this.#guard, this.#problem, h("div", { class: "line" }, this.field, this.#tone, h("button", { type: "submit", class: "primary" }, S.send)));
     this.field.value = sessionStorage.getItem(this.#key) ?? "";
     this.field.addEventListener("beforeinput", (event) => this.#guardPaste(event));
     this.field.addEventListener("input", () => this.#typed());
@@ -104,6 +106,13 @@ export class Composer {
     this.update();
   }
 
+  /** Put a text behind what stands there, as if it had been typed. */
+  use(body: string): void {
+    this.field.value = [this.field.value, body].filter(Boolean).join(" ");
+    this.#typed();
+    this.field.focus();
+  }
+
   #typed(): void {
     this.#grow();
     text(this.#problem, "");
@@ -135,7 +144,7 @@ export class Composer {
     text(this.#problem, over > 0 ? S.tooLong(over) : "");
     if (over > 0) return;
     this.live.flush();
-    this.post(this.live.draft, body);
+    this.post(this.live.draft, body, this.#tone.value);
     this.live.next();
     this.#empty();
   }
@@ -143,6 +152,7 @@ export class Composer {
   #empty(): void {
     this.#paste = null;
     this.field.value = "";
+    this.#tone.value = "";
     sessionStorage.removeItem(this.#key);
     this.#quiet();
     this.#grow();

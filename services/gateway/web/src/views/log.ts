@@ -5,6 +5,7 @@ import { fill, h, text } from "../dom";
 import type { Waiting } from "../outbox";
 import type { Message } from "../protocol";
 import { S } from "../strings";
+import { toneWord } from "../tones";
 import type { Piece } from "../written";
 
 const NEAR_PX = 80;
@@ -20,14 +21,19 @@ export class Log {
   readonly #still = matchMedia("(prefers-reduced-motion: reduce)");
   #playing: number | undefined;
   #atEnd = true;
+  #size = "";
   #shown = new Map<number, HTMLLIElement>();
 
-  constructor(private readonly conversation: Conversation, onEarlier: () => void, private readonly onWritten: (draft: string) => void) {
+  constructor(private readonly conversation: Conversation, onEarlier: () => void, private readonly onWritten: (draft: string) => void,
+    private readonly beneath: (message: Message) => HTMLElement[] = () => []) {
     this.#earlier = h("button", { type: "button", class: "quiet", hidden: true, click: onEarlier }, S.earlier);
     this.element.append(this.#earlier, this.#list, this.#waiting, this.#drafts);
     // A keyboard that slides in, or a composer that grows, must not cover what one was reading at the end.
     this.element.addEventListener("scroll", () => { this.#atEnd = this.#nearEnd(); });
-    new ResizeObserver(() => { if (this.#atEnd) this.element.scrollTop = this.element.scrollHeight; }).observe(this.element);
+    new ResizeObserver(() => {
+      if (this.#atEnd) this.element.scrollTop = this.element.scrollHeight;
+      this.#size = this.#sizeNow();
+    }).observe(this.element);
   }
 
   update(waiting: readonly Waiting[], more: boolean): void {
@@ -43,9 +49,13 @@ export class Log {
     else if (added) this.element.scrollTop = this.element.scrollHeight - fromEnd; // earlier ones came: stay where one reads
   }
 
+  /** Of another size than when it was last looked after, it is where it was before: its position says nothing then. */
   #nearEnd(): boolean {
+    if (this.#sizeNow() !== this.#size) return this.#atEnd;
     return this.element.scrollHeight - this.element.scrollTop - this.element.clientHeight < NEAR_PX;
   }
+
+  #sizeNow(): string { return `${String(this.element.clientWidth)} ${String(this.element.clientHeight)}`; }
 
   /** Put what is new in its place; returns whether something came above what was there. */
   #messages(): boolean {
@@ -56,6 +66,8 @@ export class Log {
       let item = this.#shown.get(message.seq);
       if (!item) {
         item = this.#item(message.from === this.conversation.me ? "own" : "other", message.text, message.at, "", message.message);
+        if (message.tone) item.querySelector(".meta")?.append(h("span", { class: "tone" }, toneWord(message.tone)));
+        item.append(...this.beneath(message));
         item.dataset["seq"] = String(message.seq);
         const date = day.format(new Date(message.at));
         if (!previous || day.format(new Date(previous.at)) !== date) item.prepend(h("p", { class: "day" }, date));
@@ -81,11 +93,21 @@ export class Log {
     const read = other ? this.conversation.reads[other.id] ?? 0 : 0;
     for (const message of this.conversation.messages.values()) {
       const written = this.#shown.get(message.seq)?.querySelector<HTMLElement>(".written");
-      if (written) written.hidden = !this.conversation.consents[message.from]?.composition_replay; // nothing of it in sight before it was ever agreed to
+      if (message.deleted) this.#takenBack(message.seq);
+      if (written) written.hidden = message.deleted || !this.conversation.consents[message.from]?.composition_replay; // nothing of it in sight before it was ever agreed to
       if (message.from !== me) continue;
       const state = this.#shown.get(message.seq)?.querySelector(".state");
       if (state) text(state, message.seq <= read ? `✓ ${S.read}` : `✓ ${S.stored}`);
     }
+  }
+
+  #takenBack(seq: number): void {
+    const bubble = this.#shown.get(seq)?.querySelector(".bubble");
+    if (!bubble || bubble.classList.contains("deleted")) return;
+    bubble.classList.add("deleted");
+    text(bubble, S.deleted);
+    // Nothing more is to be seen of it, nor done with it.
+    this.#shown.get(seq)?.querySelectorAll(".tone, .reactions, :scope > [aria-expanded], .more").forEach((one) => { one.remove(); });
   }
 
   /** What the other is writing, at the other's pace; the whole of it at once for whom motion disturbs. */

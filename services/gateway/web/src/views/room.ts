@@ -5,13 +5,27 @@ import type { Conversation } from "../conversation";
 import { h, text } from "../dom";
 import { LiveText } from "../livetext";
 import { Outbox } from "../outbox";
+import { Records, type PageFeature } from "../features";
 import { Refused, type About, type Role } from "../protocol";
 import { S } from "../strings";
+import { AgreementsView } from "./agreements";
+import { AppointmentsView } from "./appointments";
 import { Composer } from "./composer";
 import { Compositions } from "./compositions";
+import { AttunementView } from "./attunement";
+import { beneath } from "./beneath";
 import { Consents } from "./consents";
+import { ExercisesView } from "./exercises";
+import { LaterView } from "./later";
+import { LeavingView } from "./leaving";
 import { Log } from "./log";
+import { foldable } from "./menu";
 import { openNotes } from "./notes";
+import { SafetyView } from "./safety";
+import { SafetyPlanView } from "./safetyplan";
+import { SuitabilityView } from "./suitability";
+import { PacingView } from "./pacing";
+import { SymbolsView } from "./symbols";
 
 const PAGE = 50;
 
@@ -25,6 +39,8 @@ export class Room {
   readonly #presence = h("span", { class: "presence" });
   readonly #session = h("span", { class: "session", role: "status" });
   readonly #sessionButton: HTMLButtonElement | null;
+  readonly #features: readonly PageFeature[];
+  readonly #records: Records;
   #more = true;
   #loaded = false;
   #asked = false;
@@ -39,24 +55,35 @@ export class Room {
       },
     });
     this.#outbox = new Outbox(conversation.id, conversation.me, sessionStorage, ask, (waiting, ok) => {
-      conversation.keep({ seq: ok.seq ?? 0, n: ok.n ?? 0, message: waiting.message, from: conversation.me, text: waiting.text, at: ok.at ?? "" });
+      conversation.keep({ seq: ok.seq ?? 0, n: ok.n ?? 0, message: waiting.message, from: conversation.me, text: waiting.text, at: ok.at ?? "",
+        ...(waiting.tone ? { tone: waiting.tone } : {}) });
       conversation.lastN = Math.max(conversation.lastN, ok.n ?? 0);
       this.update();
     }, () => this.update());
     const compositions = new Compositions(conversation, ask, role === "therapist");
-    this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft));
+    const safety = new SafetyView(conversation, ask, role);
+    const leaving = new LeavingView(conversation, ask, role);
+    this.#features = [
+      new PacingView(conversation, ask, role === "therapist", (body) => this.#composer.use(body)),
+      new SymbolsView(conversation, ask), new AttunementView(conversation, ask),
+      new ExercisesView(conversation, ask, role), new AgreementsView(conversation, ask),
+      new AppointmentsView(conversation, ask, role, (purpose) => this.#consents.offer(purpose)), new LaterView(conversation, ask),
+      new SafetyPlanView(conversation, ask), new SuitabilityView(conversation, ask, role), leaving, safety,
+    ];
+    this.#records = new Records(conversation.id, ask, (record) => { for (const feature of this.#features) feature.recall(record); });
+    this.#log = new Log(conversation, () => void this.#earlier(), (draft) => void compositions.open(draft), (message) => beneath(this.#features, message));
     this.#composer = new Composer(conversation, this.#live,
-      (message, body) => this.#outbox.add({ message, text: body }), (frame) => void connection.send(frame));
+      (message, body, tone) => this.#outbox.add({ message, text: body, ...(tone ? { tone } : {}) }), (frame) => void connection.send(frame));
     this.#consents = new Consents(conversation, ask, compositions);
     this.#sessionButton = role === "therapist" ? h("button", { type: "button", click: () => void this.#startOrEnd() }) : null;
-    const menu = h("nav", { "aria-label": S.title },
-      this.#sessionButton,
+    const menu = foldable([this.#sessionButton, ...this.#features.flatMap((feature) => feature.first ?? [])], [
       role === "therapist" && h("button", { type: "button", click: () => openNotes(conversation, ask) }, S.notes),
+      ...this.#features.flatMap((feature) => feature.buttons),
       h("button", { type: "button", click: () => this.#consents.open() }, S.consents),
-      h("button", { type: "button", class: "leave", click: leave }, S.leave));
+      h("button", { type: "button", class: "leave", click: leave }, S.leave)]);
     this.element = h("div", { class: "room" },
       h("header", {}, h("div", { class: "who" }, h("h1", {}, conversation.other?.display_name ?? S.title), this.#presence, this.#session), menu),
-      this.#log.element, this.#composer.element);
+      ...this.#features.map((feature) => feature.bar ?? null).filter((bar) => bar !== null), this.#log.element, leaving.banner, this.#composer.element);
     document.addEventListener("visibilitychange", () => this.#readMark());
   }
 
@@ -70,6 +97,7 @@ export class Room {
   /** In sight, and connected: load what is missing, and offer the first consent once. */
   async arrived(): Promise<void> {
     this.update();
+    for (const feature of this.#features) void feature.arrived().catch(() => undefined); // offline: it is asked again on the next arrival
     if (!this.#loaded) {
       await this.#newest();
       this.update();
@@ -96,7 +124,9 @@ export class Room {
 
   take(frame: About): void {
     this.conversation.take(frame);
+    for (const feature of this.#features) feature.take(frame);
     if (frame.type === "message.posted") this.#outbox.stored(frame.message);
+    if (frame.type === "resume.reset") this.#records.forget();
     if (frame.type === "resume.reset") void this.#newest().then(() => this.update());
     if (frame.type === "live.changed" && frame.from === this.conversation.me) {
       if (frame.reason === "suspended") this.#live.pause(true);
@@ -141,6 +171,8 @@ export class Room {
       const ok = await this.connection.ask({ type: "history", conversation: this.conversation.id, limit: PAGE, ...where });
       for (const message of ok.messages ?? []) this.conversation.keep(message);
       this.#more = ok.more ?? false;
+      const first = this.conversation.ordered[0];
+      if (first) await this.#records.from(first.n);
       return true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;

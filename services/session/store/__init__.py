@@ -1,5 +1,6 @@
 """What the session service keeps: one typed function for each named query, on the transaction it is given."""
 
+import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,13 +8,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
+from pydantic import TypeAdapter
 
 from services.session.domain.compositions import Composition
 from services.session.domain.heads import Erasure, Head
 from services.session.domain.messages import Known, Place, Placed, Posted
 from services.session.domain.sessions import Session
+from shared.contracts import features
 from shared.contracts.commands import KeepComposition, MarkComposition
-from shared.contracts.events import Fact, MessageFact, SessionFact, StoredMark, StoredPart
+from shared.contracts.events import AnyRecord, Fact, MessageFact, SessionFact, StoredMark, StoredPart
 from shared.contracts.ids import Role, rfc3339
 from shared.runtime import tenants
 from shared.runtime.postgres import Connection, Queries
@@ -21,7 +24,8 @@ from shared.runtime.postgres import Connection, Queries
 PAGE_BYTES = 200_000
 """Sealed content in one page of facts or history."""
 
-_sql = Queries(Path(__file__).parent / "sql" / "queries.sql")
+_records: TypeAdapter[features.Fact] = TypeAdapter(AnyRecord)
+_sql = Queries(Path(__file__).parent.parent / "sql" / "queries.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Conversation:
     last_n: int
     created_by: str | None
     erasure: Erasure | None
+    left_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,21 @@ def _head(row: asyncpg.Record) -> Head:
         last_at=row["last_at"],
         now=row["now"],
         erasure=_erasure(row),
+        left_by=str(row["left_by"]) if row["left_by"] else None,
     )
+
+
+def record_fact(row: asyncpg.Record) -> features.Fact:
+    """A feature's fact as it was recorded."""
+    fact = json.loads(row["data"]) | {
+        "kind": row["kind"],
+        "n": row["n"],
+        "record": str(row["record"]),
+        "sender": str(row["sender"]),
+        "at": rfc3339(row["at"]),
+        "content": None if row["content"] is None else _b64(row["content"]),
+    }
+    return _records.validate_json(json.dumps(fact))
 
 
 def _fact(row: asyncpg.Record) -> Fact:
@@ -86,7 +105,10 @@ def _fact(row: asyncpg.Record) -> Fact:
             in_reply_to=str(row["in_reply_to"]) if row["in_reply_to"] else None,
             at=rfc3339(row["at"]),
             content=_b64(row["content"]),
+            intervention=row["intervention"],
         )
+    if row["record"] is not None:
+        return record_fact(row)
     return SessionFact(kind=row["kind"], n=row["n"], session=str(row["session"]), at=rfc3339(row["at"]))
 
 
@@ -113,6 +135,12 @@ def _composition(row: asyncpg.Record) -> Composition:
     )
 
 
+def _uses(messages: Sequence[Posted | Placed]) -> tuple[list[str], list[int], list[bytes]]:
+    """The emoji of messages, one by one, each with its message's conversation and ``n``."""
+    uses = [(m.command.conversation, m.n, bytes.fromhex(tag)) for m in messages for tag in m.command.uses]
+    return [u[0] for u in uses], [u[1] for u in uses], [u[2] for u in uses]
+
+
 class Store:
     """Queries on one transaction."""
 
@@ -133,7 +161,9 @@ class Store:
     async def known_messages(self, places: Sequence[Place]) -> dict[Place, Known]:
         rows = await self._tx.fetch(_sql["known_messages"], [p[0] for p in places], [p[1] for p in places])
         return {
-            (str(row["conversation"]), str(row["message"])): Known(row["seq"], row["n"], row["at"], row["fingerprint"])
+            (str(row["conversation"]), str(row["message"])): Known(
+                row["seq"], row["n"], row["at"], row["fingerprint"], row["deleted"]
+            )
             for row in rows
         }
 
@@ -151,7 +181,9 @@ class Store:
             [c.in_reply_to for c in commands],
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
+            [c.words for c in commands],
             [c.tenant for c in commands],
+            *_uses(posted),
         )
 
     async def append_messages(self, fences: Mapping[str, int], placed: Sequence[Placed]) -> dict[str, datetime]:
@@ -171,6 +203,8 @@ class Store:
             [c.in_reply_to for c in commands],
             [c.fingerprint for c in commands],
             [b64decode(c.content) for c in commands],
+            [c.words for c in commands],
+            *_uses(placed),
         )
         return {str(row["grown"]): row["grown_at"] for row in rows}
 
@@ -232,6 +266,7 @@ class Store:
             row["last_n"],
             str(row["created_by"]) if row["created_by"] else None,
             _erasure(row),
+            str(row["left_by"]) if row["left_by"] else None,
         )
 
     async def conversation_by_external(self, tenant: str, external_hmac: str) -> str | None:

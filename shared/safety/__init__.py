@@ -1,0 +1,1 @@
+"""Safety's data: crisis resources and questions of suitability, read from files, chosen and answered. Pure."""
