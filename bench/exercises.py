@@ -40,8 +40,8 @@ ANSWERS: tuple[tuple[str, dict[str, object]], ...] = (
     ("after", {"kind": "rating", "rating": 4}),
 )
 FILL = """
-insert into event (conversation, n, kind, at, seq, message, sender, fingerprint, content)
-select c.id, i, 'message.posted', c.created_at, i, gen_random_uuid(), c.client, repeat('0', 64), '\\x00'
+insert into event (tenant, conversation, n, kind, at, seq, message, sender, fingerprint, content)
+select c.tenant, c.id, i, 'message.posted', c.created_at, i, gen_random_uuid(), c.client, repeat('0', 64), '\\x00'
 from conversation c, generate_series(1, $2::int) as i where c.id = $1
 """
 FILL_RUNS = """
@@ -57,8 +57,8 @@ with run as (
     from run, unnest(array['before', 'after']) with ordinality as s (step, place)
     returning conversation, run, step, n
 )
-insert into event (conversation, n, kind, at, sender, record, data, fingerprint, content)
-select c.id, a.n, 'exercise.answered', c.created_at, c.client, gen_random_uuid(),
+insert into event (tenant, conversation, n, kind, at, sender, record, data, fingerprint, content)
+select c.tenant, c.id, a.n, 'exercise.answered', c.created_at, c.client, gen_random_uuid(),
     jsonb_build_object('run', a.run, 'step', a.step, 'next', null), repeat('0', 64), '\\x00'
 from answered a join conversation c on c.id = a.conversation
 """

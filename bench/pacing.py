@@ -29,13 +29,15 @@ with said as (
         date_trunc('milliseconds', c.created_at) + (i * 61 + (i * 7919) % 59) * interval '1 second' as at
     from conversation c, generate_series(1, $2::int) as i where c.id = $1
 )
-insert into event (conversation, n, kind, at, seq, message, sender, fingerprint, content, words)
-select $1, i, 'message.posted', at, i, gen_random_uuid(), sender, repeat('0', 64), '\\x00', 1 + (i * 31) % 40 from said
+insert into event (tenant, conversation, n, kind, at, seq, message, sender, fingerprint, content, words)
+select c.tenant, c.id, i, 'message.posted', said.at, i, gen_random_uuid(), sender, repeat('0', 64), '\\x00',
+    1 + (i * 31) % 40
+from said cross join conversation c where c.id = $1
 """
 SESSION = """
-insert into session (conversation, id, started_n, started_at, ended_n, ended_at)
-select $1, gen_random_uuid(), i * ($2::int / $3::int), now(), (i + 1) * ($2::int / $3::int) - 1, now()
-from generate_series(0, $3::int - 1) as i
+insert into session (tenant, conversation, id, started_n, started_at, ended_n, ended_at)
+select c.tenant, c.id, gen_random_uuid(), i * ($2::int / $3::int), now(), (i + 1) * ($2::int / $3::int) - 1, now()
+from conversation c cross join generate_series(0, $3::int - 1) as i where c.id = $1
 """
 RAISE = "update conversation set last_seq = $2, last_n = $2 where id = $1"
 

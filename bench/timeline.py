@@ -32,8 +32,8 @@ SPACE_S = 0.006
 WARM = 50
 FILL = """
 with said as (
-    insert into event (conversation, n, kind, at, seq, message, sender, fingerprint, content)
-    select c.id, s.n, 'message.posted', c.last_at, s.n, gen_random_uuid(),
+    insert into event (tenant, conversation, n, kind, at, seq, message, sender, fingerprint, content)
+    select c.tenant, c.id, s.n, 'message.posted', c.last_at, s.n, gen_random_uuid(),
         case when s.n % 3 = 0 then c.therapist else c.client end, e.fingerprint, e.content
     from conversation c
     join event e on e.conversation = c.id and e.n = 1
@@ -41,8 +41,9 @@ with said as (
     where c.id = $1
     returning n, at, message, seq, sender
 ), held as (
-    insert into session (conversation, id, started_n, started_at, ended_n, ended_at)
-    select $1, gen_random_uuid(), s.n, now(), s.n + 100, now() from generate_series(10, $2::bigint - 200, 200) as s (n)
+    insert into session (tenant, conversation, id, started_n, started_at, ended_n, ended_at)
+    select c.tenant, c.id, gen_random_uuid(), s.n, now(), s.n + 100, now()
+    from conversation c cross join generate_series(10, $2::bigint - 200, 200) as s (n) where c.id = $1
 ), used as (
     insert into emoji_use (tenant, conversation, emoji, n, at, message, seq, author, reaction)
     select c.tenant, c.id, u.emoji, said.n, said.at, said.message, said.seq, said.sender, false

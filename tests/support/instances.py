@@ -132,4 +132,18 @@ async def until_owned(platform: Platform, service: Service, wait_s: float, *want
                     return loop.time() - began
                 await asyncio.sleep(0.1)
     except TimeoutError:
-        raise AssertionError(f"after {wait_s} s: {found}") from None
+        raise AssertionError(f"after {wait_s} s: {found}; {await _why(platform, service)}") from None
+
+
+async def _why(platform: Platform, service: Service) -> str:
+    """Who is thought to be alive, and what stands in whose way."""
+    connection = await database(platform, service)
+    try:
+        alive = await connection.fetch("select name, expires - now() as lease from instance")
+        busy = await connection.fetch(
+            "select pid, state, wait_event, now() - state_change as since, pg_blocking_pids(pid) as behind, query"
+            " from pg_stat_activity where datname = current_database() and state <> 'idle'"
+        )
+    finally:
+        await connection.close()
+    return f"alive: {[tuple(row) for row in alive]}; busy: {[tuple(row) for row in busy]}"
