@@ -1,7 +1,6 @@
 """Agreements through the real gateway: nothing is agreed until the other accepts that wording; reminded once."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +12,7 @@ from tests.support.erasure import caches_expired, erase
 from tests.support.exercising import insist, new
 from tests.support.instances import database, instance
 from tests.support.participants import Conversation, Frame, Participant, Partner
-from tests.support.platform import Platform, started
+from tests.support.platform import Platform
 
 Pair = tuple[Participant, Participant]
 
@@ -280,12 +279,6 @@ async def test_what_is_done_or_closed_or_erased_reminds_nobody(
 
 
 # --- whatever dies ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Platform]:
-    with started() as found:
-        yield found
 
 
 @pytest.mark.timeout(180)

@@ -1,7 +1,6 @@
 """Messages for later through the real gateway: their author's alone until their time, then sent once, in order."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from tests.support.erasure import caches_expired, erase
 from tests.support.exercising import insist, new
 from tests.support.instances import database, instance
 from tests.support.participants import Conversation, Frame, Participant, Partner
-from tests.support.platform import Platform, started
+from tests.support.platform import Platform
 
 Pair = tuple[Participant, Participant]
 TEXT = "I thought about what you said on the bridge."
@@ -165,12 +164,6 @@ async def test_another_text_under_its_id_stays_and_this_one_is_not_sent(
 
 
 # --- whatever dies ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Platform]:
-    with started() as found:
-        yield found
 
 
 @pytest.mark.timeout(180)

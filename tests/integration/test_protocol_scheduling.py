@@ -1,7 +1,6 @@
 """Sessions to come through the real gateway: scheduled by a zone's clocks, started, called off, missed once."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +15,7 @@ from tests.support.due import ZONE, due_rows, local, time_passes
 from tests.support.exercising import insist, new
 from tests.support.instances import database, instance
 from tests.support.participants import Conversation, Frame, Participant, Partner
-from tests.support.platform import Platform, started
+from tests.support.platform import Platform
 
 Pair = tuple[Participant, Participant]
 
@@ -263,12 +262,6 @@ async def test_a_form_that_changed_is_shown_again_as_a_session_starts(
 
 
 # --- whatever dies ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Platform]:
-    with started() as found:
-        yield found
 
 
 @pytest.mark.timeout(180)

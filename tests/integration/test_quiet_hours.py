@@ -1,7 +1,6 @@
 """Quiet hours through the real gateway: a reminder that comes due in them waits until they end, and comes once."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +12,7 @@ from tests.support.due import ZONE, due_rows, local, time_passes
 from tests.support.exercising import new
 from tests.support.instances import database, instance
 from tests.support.participants import Conversation, Participant, Partner
-from tests.support.platform import Platform, started
+from tests.support.platform import Platform
 
 Pair = tuple[Participant, Participant]
 MINUTE = timedelta(minutes=1)
@@ -119,12 +118,6 @@ async def test_nothing_else_waits(platform: Platform, talk: Conversation, pair: 
 
 
 # --- whatever dies ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Platform]:
-    with started() as found:
-        yield found
 
 
 @pytest.mark.timeout(240)

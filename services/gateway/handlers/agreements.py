@@ -2,19 +2,20 @@
 
 from typing import TYPE_CHECKING
 
+from services.gateway.egress.fitting import fit
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.messages import check_text
 from services.gateway.handlers.records import Asked, Feature
 from shared.contracts import keys
 from shared.contracts.features import agreements as c
 from shared.contracts.text import TEXT_MAX
+from shared.runtime.sealing import DataKey
 
 if TYPE_CHECKING:
     from services.gateway.handlers.hub import Hub
     from services.gateway.handlers.room import Room
 
 PAGE = 50
-FRAME_BYTES = 250_000
 
 
 def _word(asked: Asked, frame: c.Worded, agreement: str, wording: int) -> c.WordAgreement:
@@ -61,6 +62,11 @@ def _close(asked: Asked, frame: c.AgreementClose) -> c.CloseAgreement:
     return c.CloseAgreement(**asked.base, agreement=frame.agreement)
 
 
+def _value(key: DataKey, stored: c.StoredAgreement) -> c.AgreementValue:
+    content = c.WhatContent.model_validate_json(key.open(keys.record(stored.worded), stored.content))
+    return c.AgreementValue(**stored.model_dump(exclude={"worded", "content"}), what=content.what)
+
+
 async def _list(hub: "Hub", room: "Room", connection: Connection, frame: c.AgreementList, ref: str) -> c.AgreementsOk:
     """As many as fit a frame."""
     question = c.ListAgreements(
@@ -74,15 +80,7 @@ async def _list(hub: "Hub", room: "Room", connection: Connection, frame: c.Agree
     )
     reply = await hub.requests.ask(hub.session_queue(room.id), question, c.AgreementsListed)
     key = await hub.keys.of(room.key_name)
-    page: list[c.AgreementValue] = []
-    size = 0
-    for stored in reply.agreements:
-        content = c.WhatContent.model_validate_json(key.open(keys.record(stored.worded), stored.content))
-        value = c.AgreementValue(**stored.model_dump(exclude={"worded", "content"}), what=content.what)
-        size += len(value.model_dump_json().encode()) + 1
-        if page and size > FRAME_BYTES:
-            break
-        page.append(value)
+    page = fit(_value(key, stored) for stored in reply.agreements)
     return c.AgreementsOk(ref=ref, agreements=page, more=reply.more or len(page) < len(reply.agreements))
 
 

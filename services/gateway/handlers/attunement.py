@@ -1,9 +1,10 @@
 """Attunement: what was heard, sealed on its way in and opened on its way out."""
 
+from services.gateway.egress.fitting import FRAME_BYTES, fit
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.messages import check_text
-from services.gateway.handlers.records import FRAME_BYTES, Asked, Feature
+from services.gateway.handlers.records import Asked, Feature
 from services.gateway.handlers.room import Room
 from shared.contracts import keys
 from shared.contracts.features.attunement import (
@@ -57,19 +58,9 @@ def _said(key: DataKey, fact: CheckReflectedFact | CheckAnsweredFact) -> SaidVal
     return SaidValue(round=fact.round, sender=fact.sender, at=fact.at, text=text, heard=heard)
 
 
-def _size(value: SaidValue | CheckValue) -> int:
-    return len(value.model_dump_json().encode()) + 1
-
-
 def _value(key: DataKey, stored: StoredCheck) -> CheckValue:
     """With as much of what was said in it as half a frame holds, the newest."""
-    said: list[SaidValue] = []
-    size = 0
-    for one in (_said(key, fact) for fact in reversed(stored.said)):
-        size += _size(one)
-        if said and size > CHECKS_BYTES // 2:
-            break
-        said.insert(0, one)
+    said = fit((_said(key, fact) for fact in reversed(stored.said)), CHECKS_BYTES // 2)[::-1]
     return CheckValue(
         check=stored.check,
         n=stored.n,
@@ -98,13 +89,7 @@ async def _list(hub: Hub, room: Room, connection: Connection, frame: AttuneList,
     )
     reply = await hub.requests.ask(hub.session_queue(room.id), command, ChecksListed)
     key = await hub.keys.of(room.key_name)
-    fitting: list[CheckValue] = []
-    size = 0
-    for value in (_value(key, stored) for stored in reversed(reply.checks)):
-        size += _size(value)
-        if fitting and size > CHECKS_BYTES:
-            break
-        fitting.insert(0, value)
+    fitting = fit((_value(key, stored) for stored in reversed(reply.checks)), CHECKS_BYTES)[::-1]
     more = reply.more or len(fitting) < len(reply.checks)
     return ChecksOk(ref=ref, checks=fitting, more=more, sessions=reply.sessions)
 

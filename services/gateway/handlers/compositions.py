@@ -4,9 +4,10 @@ from itertools import groupby
 
 from services.gateway.domain.compositions import join, visible
 from services.gateway.domain.strokes import Stroke, decode
+from services.gateway.egress.fitting import FRAME_BYTES
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
-from services.gateway.handlers.messages import FRAME_BYTES, check_text
+from services.gateway.handlers.messages import check_text
 from services.gateway.handlers.room import Room
 from shared.contracts import keys as records
 from shared.contracts.commands import (

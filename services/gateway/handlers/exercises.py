@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from services.gateway.egress.fitting import FRAME_BYTES, fit
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.records import Asked, Feature
 from shared.contracts import keys
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from services.gateway.handlers.room import Room
 
 PAGE = 50
-FRAME_BYTES = 250_000
 
 Action = Literal["pause", "resume", "finish", "stop"]
 _ACTIONS: dict[str, Action] = {f"exercise.{action}": action for action in get_args(Action)}
@@ -80,13 +80,7 @@ def rating(key: DataKey, stored: c.StoredRating) -> int:
 async def _catalog(hub: "Hub", room: "Room", connection: Connection, frame: c.ExerciseCatalog, ref: str) -> c.CatalogOk:
     question = c.ReadCatalog(**_asking(hub, room, connection), after=frame.after)
     reply = await hub.requests.ask(hub.session_queue(room.id), question, c.CatalogRead)
-    page: list[c.ExerciseSummary] = []
-    size = 0
-    for one in reply.exercises:
-        size += len(one.model_dump_json().encode())
-        if page and size > FRAME_BYTES:
-            break
-        page.append(one)
+    page = fit(reply.exercises)
     return c.CatalogOk(ref=ref, exercises=page, more=reply.more or len(page) < len(reply.exercises))
 
 
@@ -103,14 +97,8 @@ async def _get(hub: "Hub", room: "Room", connection: Connection, frame: c.Exerci
     question = c.ReadRun(**_asking(hub, room, connection), run=frame.run, after=frame.after or 0)
     reply = await hub.requests.ask(hub.session_queue(room.id), question, c.RunRead)
     key = await hub.keys.of(room.key_name)
-    page: list[c.AnsweredValue] = []
-    size = len(reply.definition.model_dump_json().encode())
-    for one in reply.answers:
-        value = c.AnsweredValue(step=one.step, answer=_opened(key, one), n=one.n, at=one.at)
-        size += len(value.model_dump_json().encode())
-        if page and size > FRAME_BYTES:
-            break
-        page.append(value)
+    answers = (c.AnsweredValue(step=a.step, answer=_opened(key, a), n=a.n, at=a.at) for a in reply.answers)
+    page = fit(answers, FRAME_BYTES - len(reply.definition.model_dump_json().encode()))
     more = reply.more or len(page) < len(reply.answers)
     return c.RunOk(ref=ref, run=reply.run, definition=reply.definition, answers=page, more=more)
 

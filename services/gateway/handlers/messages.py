@@ -8,6 +8,7 @@ from time import monotonic
 
 from services.gateway import metrics
 from services.gateway.domain import words
+from services.gateway.egress.fitting import fit
 from services.gateway.egress.requests import ANSWER_S, Answer
 from services.gateway.errors import to_frame
 from services.gateway.handlers.connection import Connection
@@ -21,7 +22,6 @@ from shared.contracts.errors import Code, Refused
 from shared.contracts.events import Done, HistoryRead, MessageFact
 from shared.contracts.features.later import Planned
 from shared.contracts.frames import client, server
-from shared.contracts.frames.values import MessageValue
 from shared.contracts.ids import Tag
 from shared.contracts.keys import message as record
 from shared.contracts.text import TEXT_MAX, fault
@@ -29,8 +29,6 @@ from shared.contracts.tones import is_tone
 from shared.runtime.sealing import DataKey
 
 PAGE = 50
-FRAME_BYTES = 250_000
-"""A server frame is at most 256 KiB; the rest is its envelope."""
 
 
 class SendWaiter:
@@ -162,20 +160,8 @@ async def history(hub: Hub, room: Room, connection: Connection, frame: client.Hi
             await room.facts.level(connection)
     key = await hub.keys.of(room.key_name)
     opened = [open_message(key, fact) for fact in reply.messages]
-    fitting = fit(opened, from_end=frame.after is None)
+    fitting = fit(reversed(opened))[::-1] if frame.after is None else fit(opened)
     return server.Ok(ref=ref, messages=fitting, more=reply.more or len(fitting) < len(opened))
-
-
-def fit(messages: list[MessageValue], *, from_end: bool) -> list[MessageValue]:
-    """As many messages as a frame holds, from the beginning or from the end."""
-    kept: list[MessageValue] = []
-    size = 0
-    for message in reversed(messages) if from_end else messages:
-        size += len(message.model_dump_json().encode()) + 1
-        if kept and size > FRAME_BYTES:
-            break
-        kept.append(message)
-    return kept[::-1] if from_end else kept
 
 
 async def read(hub: Hub, room: Room, connection: Connection, frame: client.MessageRead) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
+from services.gateway.egress.fitting import FRAME_BYTES
 from services.gateway.handlers.connection import Connection
 from shared.contracts import features, keys
 from shared.contracts.commands import ReadRecords
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from services.gateway.handlers.room import Room
 
 PAGE = 50
-FRAME_BYTES = 250_000
 
 
 @dataclass(frozen=True, slots=True)

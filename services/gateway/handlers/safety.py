@@ -14,6 +14,7 @@ from functools import partial
 import structlog
 
 from services.gateway import metrics
+from services.gateway.egress.fitting import fit
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
 from services.gateway.handlers.messages import check_text
@@ -26,7 +27,7 @@ from shared.contracts.features import safety as c
 from shared.contracts.frames.values import OpenRaise
 from shared.contracts.ids import new_id, rfc3339
 from shared.contracts.records import RecordAccepted
-from shared.runtime.sealing import SealBroken
+from shared.runtime.sealing import DataKey, SealBroken
 from shared.safety import crisis
 
 log = structlog.get_logger()
@@ -37,7 +38,6 @@ RETRY_S = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
 UNDER_WAY_MOST = 1_000
 """Raises that one gateway tries again; who comes then is told to who is connected, and tried once."""
 PAGE = 50
-FRAME_BYTES = 250_000
 
 
 def _resources(hub: Hub, room: Room, participant: str, region: str | None = None) -> c.ResourcesValue:
@@ -260,6 +260,13 @@ def _acknowledge(asked: Asked, frame: c.SafetyAcknowledge) -> c.AcknowledgeSafet
     return c.AcknowledgeSafety(**asked.base, raised=frame.raised)
 
 
+def _value(key: DataKey, stored: c.StoredRaise) -> c.RaiseValue:
+    text = None
+    if stored.content:
+        text = c.HelpContent.model_validate_json(key.open(keys.record(stored.raised), stored.content)).text
+    return c.RaiseValue(**stored.model_dump(exclude={"content"}, by_alias=False), text=text)
+
+
 async def _list(hub: Hub, room: Room, connection: Connection, frame: c.SafetyList, ref: str) -> c.RaisesOk:
     """As many as fit a frame."""
     question = c.ListRaises(
@@ -273,17 +280,7 @@ async def _list(hub: Hub, room: Room, connection: Connection, frame: c.SafetyLis
     )
     reply = await hub.requests.ask(hub.session_queue(room.id), question, c.RaisesListed)
     key = await hub.keys.of(room.key_name)
-    page: list[c.RaiseValue] = []
-    size = 0
-    for stored in reply.raises:
-        text = None
-        if stored.content:
-            text = c.HelpContent.model_validate_json(key.open(keys.record(stored.raised), stored.content)).text
-        value = c.RaiseValue(**stored.model_dump(exclude={"content"}, by_alias=False), text=text)
-        size += len(value.model_dump_json().encode()) + 1
-        if page and size > FRAME_BYTES:
-            break
-        page.append(value)
+    page = fit(_value(key, stored) for stored in reply.raises)
     return c.RaisesOk(ref=ref, raises=page, more=reply.more or len(page) < len(reply.raises))
 
 

@@ -1,8 +1,9 @@
 """Emoji on their way in and out: what is one, under which tag it is known, and what two people agreed that it means."""
 
+from services.gateway.egress.fitting import fit
 from services.gateway.handlers.connection import Connection
 from services.gateway.handlers.hub import Hub
-from services.gateway.handlers.records import FRAME_BYTES, Asked, Feature
+from services.gateway.handlers.records import Asked, Feature
 from services.gateway.handlers.room import Room
 from shared.contracts import keys
 from shared.contracts.emoji import identities, identity
@@ -138,13 +139,7 @@ async def _list(hub: Hub, room: Room, connection: Connection, frame: SymbolList,
     )
     reply = await hub.requests.ask(hub.session_queue(room.id), command, SymbolsListed)
     key = await hub.keys.of(room.key_name)
-    fitting: list[SymbolValue] = []
-    size = 0
-    for value in (_value(key, stored) for stored in reply.symbols):
-        size += len(value.model_dump_json().encode()) + 1
-        if fitting and size > FRAME_BYTES:
-            break
-        fitting.append(value)
+    fitting = fit(_value(key, stored) for stored in reply.symbols)
     return SymbolsOk(ref=ref, symbols=fitting, more=reply.more or len(fitting) < len(reply.symbols))
 
 

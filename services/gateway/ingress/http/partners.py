@@ -7,10 +7,10 @@ from zlib import crc32
 from aiohttp import web
 
 from services.gateway.domain.tokens import Connect, Tokens
+from services.gateway.egress.fitting import fit
 from services.gateway.handlers import consents
 from services.gateway.handlers.facts import open_message
 from services.gateway.handlers.hub import Hub
-from services.gateway.handlers.messages import fit
 from services.gateway.ingress.http.bodies import (
     ConsentsBody,
     ConversationBody,
@@ -172,7 +172,7 @@ class Api:
         reply = await self._hub.reads.ask(self._hub.session_queue(conversation), command, HistoryRead)
         key = await self._hub.keys.of(conversation_key(tenant, conversation))
         opened = [open_message(key, fact) for fact in reply.messages]
-        page = fit(opened, from_end=False)
+        page = fit(opened)
         more = reply.more or len(page) < len(opened)
         return Answered(200, MessagesBody(messages=page, next_after=page[-1].seq if more and page else None))
 
